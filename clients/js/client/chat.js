@@ -1,0 +1,307 @@
+/**
+ * @import {Ack, ErrorFrame, EventFrame, LogPage, MessageKind, PageFrame, Presence, Principal, Read, Resume,
+ *   ServerFrame, Typing} from './wire.js'
+ * @import {Clock} from './clock.js'
+ * @import {Pending} from './outbox.js'
+ * @import {Phase} from './socket.js'
+ */
+import { systemClock } from './clock.js';
+import { Emitter } from './emitter.js';
+import { Follower } from './follower.js';
+import { Outbox } from './outbox.js';
+import { Socket } from './socket.js';
+
+const RESUMES_MAX = 100;
+const RETRY_SEND_MS = 2000;
+const INBOX = 'inbox';
+
+/**
+ * @typedef {object} ChatEvents
+ * @property {{phase: Phase, code?: number}} phase of the connection; `code` says why it ended
+ * @property {Principal} welcome every connection begins with one
+ * @property {string} log the conversation whose log or pending messages changed
+ * @property {EventFrame} event as it came in, whether it is new or not
+ * @property {Typing} typing
+ * @property {Read} read
+ * @property {Presence} presence
+ * @property {PageFrame} page
+ * @property {null} inbox the subscription stands: what happens from here on comes in, so that it is time to list
+ * @property {ErrorFrame} refused a frame of ours, other than a message
+ *
+ * @typedef {object} ChatOptions
+ * @property {{socketUrl: string, events: (conversation: string, range: object) => Promise<LogPage>}} api
+ * @property {() => string | undefined} [token] absent where a cookie is the credential
+ * @property {Clock} [clock]
+ * @property {typeof WebSocket} [WebSocket]
+ */
+
+/**
+ * A visitor's or an operator's live side of a chat: one lasting connection, the logs that it follows and the messages
+ * that it has yet to deliver. What was sent once arrives once, whatever happens to the network in between.
+ *
+ * @extends {Emitter<ChatEvents>}
+ */
+export class Chat extends Emitter {
+  #api;
+  #token;
+  #clock;
+  #socket;
+  #outbox = new Outbox();
+  /** @type {Map<string, Follower>} */
+  #followed = new Map();
+  /** @type {Principal | null} */
+  #principal = null;
+  /** The conversations that the latest hello asked to resume. @type {Set<string>} */
+  #resumed = new Set();
+  #wantsInbox = false;
+
+  /** @param {ChatOptions} options */
+  constructor({ api, token = () => undefined, clock = systemClock, WebSocket }) {
+    super();
+    this.#api = api;
+    this.#token = token;
+    this.#clock = clock;
+    this.#socket = new Socket({
+      url: api.socketUrl,
+      hello: () => this.#hello(),
+      onFrame: (frame) => this.#receive(frame),
+      onPhase: (phase, code) => this.#changePhase(phase, code),
+      clock,
+      WebSocket,
+    });
+  }
+
+  get phase() {
+    return this.#socket.phase;
+  }
+
+  start() {
+    this.#socket.start();
+  }
+
+  stop() {
+    for (const conversation of [...this.#followed.keys()]) this.unfollow(conversation);
+    this.#socket.stop();
+  }
+
+  /** Reconnects now rather than at the end of the pause. */
+  wake() {
+    this.#socket.wake();
+  }
+
+  /**
+   * Loads the newest events of a conversation and keeps them complete from then on.
+   *
+   * @param {string} conversation
+   * @returns {Promise<void>} rejects only for a lasting reason
+   */
+  async follow(conversation) {
+    if (this.#followed.has(conversation)) return;
+    const follower = new Follower({
+      events: (range) => this.#api.events(conversation, range),
+      onChange: () => this.#logChanged(conversation),
+      clock: this.#clock,
+    });
+    this.#followed.set(conversation, follower);
+    await follower.load();
+    this.#join(conversation);
+  }
+
+  /** @param {string} conversation */
+  unfollow(conversation) {
+    const follower = this.#followed.get(conversation);
+    if (!follower) return;
+    follower.stop();
+    this.#followed.delete(conversation);
+    if (this.#principal?.kind === 'operator') {
+      this.#socket.send({ type: 'unsubscribe', ref: conversation, conversation });
+    }
+  }
+
+  /** @param {string} conversation */
+  log(conversation) {
+    return this.#followed.get(conversation)?.log;
+  }
+
+  /** @param {string} conversation */
+  async loadOlder(conversation) {
+    await this.#followed.get(conversation)?.loadOlder();
+  }
+
+  /** Asks for the events of every conversation of the tenant, for operators. */
+  watchInbox() {
+    this.#wantsInbox = true;
+    this.#socket.send({ type: 'subscribe', ref: INBOX, inbox: true });
+  }
+
+  /**
+   * @param {string} conversation
+   * @param {string} text
+   * @param {MessageKind} [kind]
+   */
+  send(conversation, text, kind) {
+    this.#outbox.add({ conversation, text, kind, at: this.#clock.now() });
+    this.#flush();
+    this.emit('log', conversation);
+  }
+
+  /**
+   * @param {string} conversation
+   * @returns {Pending[]} the messages that its log does not show yet
+   */
+  pending(conversation) {
+    return this.#outbox.of(conversation);
+  }
+
+  /** Sends a failed message again. @param {Pending} entry */
+  retry(entry) {
+    this.#outbox.requeue(entry.client_id);
+    this.#flush();
+    this.emit('log', entry.conversation);
+  }
+
+  /** Gives a failed message up. @param {Pending} entry */
+  discard(entry) {
+    this.#outbox.discard(entry.client_id);
+    this.emit('log', entry.conversation);
+  }
+
+  /**
+   * @param {string} conversation
+   * @param {boolean} active
+   * @param {MessageKind} [kind]
+   */
+  typing(conversation, active, kind) {
+    this.#socket.send({ type: 'typing', conversation, active, kind });
+  }
+
+  /**
+   * @param {string} conversation
+   * @param {number} seq
+   * @returns {boolean} false where it could not be said now
+   */
+  read(conversation, seq) {
+    return this.#socket.send({ type: 'read', conversation, seq });
+  }
+
+  /**
+   * @param {string} url
+   * @param {string} title
+   */
+  page(url, title) {
+    this.#socket.send({ type: 'page', url, title });
+  }
+
+  #hello() {
+    /** @type {Resume[]} */
+    const resume = [];
+    for (const [conversation, { log }] of this.#followed) {
+      if (log.loaded) resume.push({ conversation, epoch: log.epoch, after: log.last });
+    }
+    const kept = resume.slice(-RESUMES_MAX);
+    this.#resumed = new Set(kept.map(({ conversation }) => conversation));
+    return { token: this.#token(), resume: kept };
+  }
+
+  /**
+   * @param {Phase} phase
+   * @param {number} [code]
+   */
+  #changePhase(phase, code) {
+    if (phase !== 'online') this.#outbox.requeueUnacked();
+    this.emit('phase', { phase, code });
+  }
+
+  /** @param {ServerFrame} frame */
+  #receive(frame) {
+    switch (frame.type) {
+      case 'welcome': return this.#welcomed(frame.principal);
+      case 'event': return this.#took(frame);
+      case 'ack': return this.#acked(frame);
+      case 'reset': return this.#reset(frame.conversation);
+      case 'error': return this.#refused(frame);
+      case 'subscribed': return frame.inbox ? this.emit('inbox', null) : undefined;
+      case 'typing': return this.emit('typing', frame);
+      case 'read': return this.emit('read', frame);
+      case 'presence': return this.emit('presence', frame);
+      case 'page': return this.emit('page', frame);
+    }
+  }
+
+  /** @param {Principal} principal */
+  #welcomed(principal) {
+    this.#principal = principal;
+    this.emit('welcome', principal);
+    if (this.#wantsInbox) this.watchInbox();
+    for (const conversation of this.#followed.keys()) {
+      if (!this.#resumed.has(conversation)) this.#join(conversation);
+    }
+    this.#flush();
+  }
+
+  /**
+   * Closes the window between a page that was read over HTTP and the first event of this connection. An operator has to
+   * subscribe anyway; a visitor's socket brings its own conversations unasked.
+   *
+   * @param {string} conversation
+   */
+  #join(conversation) {
+    const follower = this.#followed.get(conversation);
+    if (!follower?.log.loaded || this.phase !== 'online') return;
+    if (this.#principal?.kind === 'operator') {
+      this.#socket.send({ type: 'subscribe', ref: conversation, conversation, after: follower.log.last });
+    } else {
+      follower.fill().catch(() => {});
+    }
+  }
+
+  /** @param {EventFrame} event */
+  #took(event) {
+    this.#followed.get(event.conversation)?.accept(event);
+    this.emit('event', event);
+  }
+
+  /** @param {string} conversation */
+  #reset(conversation) {
+    this.#followed.get(conversation)?.load().catch(() => {});
+  }
+
+  /** @param {Ack} ack */
+  #acked(ack) {
+    this.#outbox.acked(ack);
+    if (!this.#followed.has(ack.conversation)) this.#outbox.discard(ack.client_id);
+    this.#logChanged(ack.conversation);
+    this.#flush();
+  }
+
+  /** @param {ErrorFrame} error */
+  #refused(error) {
+    const entry = this.#outbox.find(error.ref);
+    if (!entry) return this.emit('refused', error);
+    if (error.code === 'rate_limited' || error.code === 'unavailable') {
+      this.#clock.after(error.retry_after_ms ?? RETRY_SEND_MS, () => {
+        this.#outbox.requeue(entry.client_id);
+        this.#flush();
+      });
+    } else {
+      this.#outbox.failed(entry.client_id, error.title);
+      this.#flush();
+    }
+    this.emit('log', entry.conversation);
+  }
+
+  #flush() {
+    for (const entry of this.#outbox.due()) {
+      const { client_id, conversation, text, kind } = entry;
+      const frame = { ref: client_id, conversation, client_id, text, kind };
+      if (this.#socket.send({ type: 'send', ...frame })) entry.state = 'sent';
+    }
+  }
+
+  /** @param {string} conversation */
+  #logChanged(conversation) {
+    const log = this.log(conversation);
+    if (log?.loaded) this.#outbox.settle(conversation, log);
+    this.emit('log', conversation);
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * @import {ClientFrame, Closing, Hello, ServerFrame, Welcome} from './wire.js'
+ * @import {Clock} from './clock.js'
+ */
+import { backoffMs } from './backoff.js';
+import { systemClock } from './clock.js';
+
+const SUBPROTOCOL = 'convor.v1';
+const WELCOME_WITHIN_MS = 12_000;
+const SILENCE_GRACE_MS = 10_000;
+/** A connection that has held this long has earned short pauses again. */
+const STEADY_AFTER_MS = 10_000;
+
+/**
+ * @typedef {'idle' | 'connecting' | 'online' | 'waiting' | 'stopped'} Phase `waiting` comes back by itself, `stopped`
+ *   does not
+ *
+ * @typedef {object} SocketOptions
+ * @property {string} url
+ * @property {() => Omit<Hello, 'type'>} hello asked at each connection, since what to resume changes
+ * @property {(frame: ServerFrame) => void} onFrame
+ * @property {(phase: Phase, code?: number) => void} onPhase `code` is the close code of what has ended
+ * @property {Clock} [clock]
+ * @property {typeof WebSocket} [WebSocket]
+ */
+
+/**
+ * One lasting connection over as many WebSockets as it takes: it says hello, watches the heartbeat, and comes back
+ * after every end that the protocol calls passing.
+ */
+export class Socket {
+  #options;
+  #clock;
+  #WebSocket;
+  /** @type {WebSocket | null} */
+  #live = null;
+  /** @type {Phase} */
+  #phase = 'idle';
+  #failures = 0;
+  #onlineSince = 0;
+  #silenceMs = WELCOME_WITHIN_MS;
+  /** @type {Closing | null} */
+  #closing = null;
+  #callOff = () => {};
+
+  /** @param {SocketOptions} options */
+  constructor(options) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#WebSocket = options.WebSocket ?? WebSocket;
+  }
+
+  get phase() {
+    return this.#phase;
+  }
+
+  start() {
+    if (this.#phase === 'idle' || this.#phase === 'stopped') this.#connect();
+  }
+
+  stop() {
+    this.#drop();
+    this.#enter('idle');
+  }
+
+  /** Tries now instead of at the end of the pause, as when the network is back or the person looks again. */
+  wake() {
+    if (this.#phase === 'waiting') this.#connect();
+  }
+
+  /**
+   * @param {ClientFrame} frame
+   * @returns {boolean} false where there is no connection to send it over
+   */
+  send(frame) {
+    if (this.#phase !== 'online') return false;
+    this.#live?.send(JSON.stringify(frame));
+    return true;
+  }
+
+  #connect() {
+    this.#drop();
+    this.#closing = null;
+    this.#silenceMs = WELCOME_WITHIN_MS;
+    this.#enter('connecting');
+    const live = new this.#WebSocket(this.#options.url, SUBPROTOCOL);
+    this.#live = live;
+    live.onopen = () => live.send(JSON.stringify({ type: 'hello', ...this.#options.hello() }));
+    live.onmessage = (message) => this.#receive(message.data);
+    live.onclose = (end) => this.#ended(end.code);
+    this.#watch();
+  }
+
+  /** @param {unknown} data */
+  #receive(data) {
+    this.#watch();
+    const frame = parse(data);
+    if (!frame) return;
+    if (frame.type === 'welcome') this.#welcomed(frame);
+    if (frame.type === 'closing') this.#closing = frame;
+    if (frame.type !== 'heartbeat') this.#options.onFrame(frame);
+  }
+
+  /** @param {Welcome} welcome */
+  #welcomed(welcome) {
+    this.#silenceMs = welcome.heartbeat_ms + SILENCE_GRACE_MS;
+    this.#onlineSince = this.#clock.now();
+    this.#watch();
+    this.#enter('online');
+  }
+
+  /** A dead network closes nothing, so silence beyond the promised heartbeat has to count as the end. */
+  #watch() {
+    this.#callOff();
+    this.#callOff = this.#clock.after(this.#silenceMs, () => this.#ended(1006));
+  }
+
+  /** @param {number} code */
+  #ended(code) {
+    const wasSteady = this.#phase === 'online' && this.#clock.now() - this.#onlineSince >= STEADY_AFTER_MS;
+    // The announced code holds even where the connection broke before the close frame came through.
+    const reason = this.#closing?.code ?? code;
+    const askedMs = this.#closing?.reconnect_after_ms;
+    this.#drop();
+    if (reason >= 4100 && reason <= 4199) return this.#enter('stopped', reason);
+    if (wasSteady) this.#failures = 0;
+    const pauseMs = askedMs ?? backoffMs(this.#failures++, this.#clock.random);
+    this.#callOff = this.#clock.after(pauseMs, () => this.#connect());
+    this.#enter('waiting', reason);
+  }
+
+  /** Lets go of the WebSocket at once; one whose network is dead could take minutes to report its own end. */
+  #drop() {
+    this.#callOff();
+    const live = this.#live;
+    this.#live = null;
+    if (!live) return;
+    live.onopen = live.onmessage = live.onclose = null;
+    live.close();
+  }
+
+  /**
+   * @param {Phase} phase
+   * @param {number} [code]
+   */
+  #enter(phase, code) {
+    this.#phase = phase;
+    this.#options.onPhase(phase, code);
+  }
+}
+
+/**
+ * @param {unknown} data
+ * @returns {ServerFrame | null}
+ */
+function parse(data) {
+  try {
+    const frame = JSON.parse(String(data));
+    return typeof frame?.type === 'string' ? frame : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,29 @@
+//! Pure types, one concept a file. Content hides itself from `Debug`.
+
+mod audit;
+mod conversation;
+mod event;
+mod message;
+mod operator;
+mod outbox;
+mod page;
+mod principal;
+mod read;
+mod site;
+mod tenant;
+mod text;
+mod visitor;
+
+pub use audit::{AuditAction, AuditRecord};
+pub use conversation::{Conversation, Heads, PerAudience, Status};
+pub use event::{Event, EventKind, Position};
+pub use message::{BodyDigest, Message, MessageKind};
+pub use operator::{Operator, Role};
+pub use outbox::{ControlEvent, Notification, OutboxEntry};
+pub use page::CurrentPage;
+pub use principal::{Audience, Author, Principal};
+pub use read::ReadPosition;
+pub use site::{Color, Origin, Site};
+pub use tenant::{TenantProfile, TenantRecord, TenantState};
+pub use text::{Email, InvalidText, Text};
+pub use visitor::Visitor;

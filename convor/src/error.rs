@@ -1,0 +1,89 @@
+//! What a use case answers when it cannot do what it was asked.
+
+use std::time::Duration;
+
+use crate::ports::StorageError;
+
+/// What a use case answers when it cannot do what it was asked. It never holds what somebody typed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Something in the request is not as it must be.
+    #[error("{field}: {problem}")]
+    Invalid {
+        /// Which key of the request.
+        field: &'static str,
+        /// What is wrong with it, without repeating it.
+        problem: String,
+    },
+    /// There is no valid credential.
+    #[error("a valid credential is needed")]
+    Unauthenticated,
+    /// The principal's role does not allow it.
+    #[error("this is not allowed")]
+    Forbidden,
+    /// There is no such thing, or it is somebody else's.
+    #[error("there is no such thing here")]
+    NotFound,
+    /// The same `client_id` came before with another body.
+    #[error("the client_id was used before with another body")]
+    Conflict,
+    /// It has changed since the caller looked.
+    #[error("it has changed since")]
+    PreconditionFailed,
+    /// Too much, too fast.
+    #[error("too many requests")]
+    RateLimited {
+        /// When it is worth trying again.
+        retry_after: Duration,
+    },
+    /// Something that is needed does not answer; try again.
+    #[error("not available at the moment")]
+    Unavailable,
+    /// This deployment does not do that.
+    #[error("not supported here")]
+    Unsupported,
+    /// Our fault.
+    #[error("an internal error")]
+    Internal(#[source] StorageError),
+}
+
+impl Error {
+    /// A request whose `field` is not as it must be.
+    #[must_use]
+    pub fn invalid(field: &'static str, problem: impl ToString) -> Self {
+        Self::Invalid { field, problem: problem.to_string() }
+    }
+
+    /// The stable code, as in `docs/protocol.md`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid { .. } => "invalid_request",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::Conflict => "conflict",
+            Self::PreconditionFailed => "precondition_failed",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Unavailable => "unavailable",
+            Self::Unsupported => "unsupported",
+            Self::Internal(_) => "internal",
+        }
+    }
+}
+
+impl From<StorageError> for Error {
+    fn from(error: StorageError) -> Self {
+        use crate::ports::StorageErrorKind;
+        if error.is_transient() {
+            tracing::warn!(kind = ?error.kind(), "the storage is not available");
+            return Self::Unavailable;
+        }
+        tracing::error!(kind = ?error.kind(), "the storage failed");
+        match error.kind() {
+            StorageErrorKind::Unsupported => Self::Unsupported,
+            _ => Self::Internal(error),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! How far members have read.
+
+use async_trait::async_trait;
+
+use crate::domain::{Audience, Author, Heads};
+use crate::ids::{ConversationId, TenantId};
+use crate::ports::{Change, StorageError};
+
+/// How far members have read.
+#[async_trait]
+pub trait ReadRepository: Send + Sync {
+    /// Moves the reader's position up to the event at `seq` in the numbering of `audience`, or to the last one if there is
+    /// none at `seq` yet. Answers the position in both numberings, where the visitor's is that of the last visible event
+    /// at or below it.
+    ///
+    /// `None`, and no change, if it does not move forward, or if there is no such conversation.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    async fn advance(
+        &self,
+        tenant: TenantId,
+        conversation: ConversationId,
+        reader: Author,
+        audience: Audience,
+        seq: u64,
+        change: &Change,
+    ) -> Result<Option<Heads>, StorageError>;
+}
