@@ -16,6 +16,9 @@ pub enum Error {
         /// What is wrong with it, without repeating it.
         problem: String,
     },
+    /// The cursor was not made by this list.
+    #[error("the cursor is not one of this list")]
+    InvalidCursor,
     /// There is no valid credential.
     #[error("a valid credential is needed")]
     Unauthenticated,
@@ -60,6 +63,7 @@ impl Error {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Invalid { .. } => "invalid_request",
+            Self::InvalidCursor => "invalid_cursor",
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden => "forbidden",
             Self::NotFound => "not_found",

@@ -45,7 +45,7 @@ pub(crate) fn find(names: &[&str]) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     names.iter().find_map(|name| {
         env::split_paths(&path)
-            .map(|folder| folder.join(name).with_extension(env::consts::EXE_EXTENSION))
+            .map(|folder| folder.join(name))
             .find(|candidate| candidate.is_file())
     })
 }

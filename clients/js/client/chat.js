@@ -1,39 +1,16 @@
 /**
- * @import {Ack, ErrorFrame, EventFrame, LogPage, MessageKind, PageFrame, Presence, Principal, Read, Resume,
- *   ServerFrame, Typing} from './wire.js'
- * @import {Clock} from './clock.js'
- * @import {Pending} from './outbox.js'
- * @import {Phase} from './socket.js'
+ * @import {Ack, ErrorFrame, EventFrame, MessageKind, Principal, Resume, ServerFrame} from './wire.js'
+ * @import {ChatEvents, ChatOptions, Pending, Phase} from './types.js'
  */
 import { systemClock } from './clock.js';
 import { Emitter } from './emitter.js';
-import { Follower } from './follower.js';
-import { Outbox } from './outbox.js';
+import { Follower } from './log.js';
+import { Outbox, pendingMessage } from './outbox.js';
 import { Socket } from './socket.js';
 
 const RESUMES_MAX = 100;
 const RETRY_SEND_MS = 2000;
 const INBOX = 'inbox';
-
-/**
- * @typedef {object} ChatEvents
- * @property {{phase: Phase, code?: number}} phase of the connection; `code` says why it ended
- * @property {Principal} welcome every connection begins with one
- * @property {string} log the conversation whose log or pending messages changed
- * @property {EventFrame} event as it came in, whether it is new or not
- * @property {Typing} typing
- * @property {Read} read
- * @property {Presence} presence
- * @property {PageFrame} page
- * @property {null} inbox the subscription stands: what happens from here on comes in, so that it is time to list
- * @property {ErrorFrame} refused a frame of ours, other than a message
- *
- * @typedef {object} ChatOptions
- * @property {{socketUrl: string, events: (conversation: string, range: object) => Promise<LogPage>}} api
- * @property {() => string | undefined} [token] absent where a cookie is the credential
- * @property {Clock} [clock]
- * @property {typeof WebSocket} [WebSocket]
- */
 
 /**
  * A visitor's or an operator's live side of a chat: one lasting connection, the logs that it follows and the messages
@@ -42,8 +19,7 @@ const INBOX = 'inbox';
  * @extends {Emitter<ChatEvents>}
  */
 export class Chat extends Emitter {
-  #api;
-  #token;
+  #http;
   #clock;
   #socket;
   #outbox = new Outbox();
@@ -56,13 +32,12 @@ export class Chat extends Emitter {
   #wantsInbox = false;
 
   /** @param {ChatOptions} options */
-  constructor({ api, token = () => undefined, clock = systemClock, WebSocket }) {
+  constructor({ http, clock = systemClock, WebSocket }) {
     super();
-    this.#api = api;
-    this.#token = token;
+    this.#http = http;
     this.#clock = clock;
     this.#socket = new Socket({
-      url: api.socketUrl,
+      url: http.socketUrl,
       hello: () => this.#hello(),
       onFrame: (frame) => this.#receive(frame),
       onPhase: (phase, code) => this.#changePhase(phase, code),
@@ -97,11 +72,12 @@ export class Chat extends Emitter {
    */
   async follow(conversation) {
     if (this.#followed.has(conversation)) return;
-    const follower = new Follower({
-      events: (range) => this.#api.events(conversation, range),
-      onChange: () => this.#logChanged(conversation),
-      clock: this.#clock,
-    });
+    const path = `/v1/conversations/${conversation}/events`;
+    const follower = new Follower(
+      async (range) => (await this.#http.request('GET', path, { query: range })).body,
+      () => this.#logChanged(conversation),
+      this.#clock,
+    );
     this.#followed.set(conversation, follower);
     await follower.load();
     this.#join(conversation);
@@ -140,9 +116,18 @@ export class Chat extends Emitter {
    * @param {MessageKind} [kind]
    */
   send(conversation, text, kind) {
-    this.#outbox.add({ conversation, text, kind, at: this.#clock.now() });
+    this.deliver(pendingMessage({ conversation, text, kind, at: this.#clock.now() }));
+  }
+
+  /**
+   * Takes over a message that was written before its conversation was known.
+   *
+   * @param {Pending} entry
+   */
+  deliver(entry) {
+    this.#outbox.add(entry);
     this.#flush();
-    this.emit('log', conversation);
+    this.emit('log', entry.conversation);
   }
 
   /**
@@ -200,7 +185,7 @@ export class Chat extends Emitter {
     }
     const kept = resume.slice(-RESUMES_MAX);
     this.#resumed = new Set(kept.map(({ conversation }) => conversation));
-    return { token: this.#token(), resume: kept };
+    return { token: this.#http.credentials.token, resume: kept };
   }
 
   /**

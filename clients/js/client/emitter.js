@@ -1,5 +1,5 @@
 /**
- * Named events with typed details, without the ceremony of `EventTarget`.
+ * Named events with typed details.
  *
  * @template {object} Events maps each event's name to what its listeners are handed
  */

@@ -1,43 +1,141 @@
-/** @import {LogEvent, LogPage} from './wire.js' */
-
 /**
- * @typedef {'added' | 'known' | 'held' | 'foreign'} Fate of an event: it now ends the log; it was there already; it waits
- *   for those before it; it belongs to another lifetime of the conversation, so that the log is no prefix of it
+ * @import {LogEvent, LogPage} from './wire.js'
+ * @import {Clock, Fate, Range} from './types.js'
  */
+import { persist } from './clock.js';
 
-/**
- * What is known of one conversation: a run of events without a gap. Events that come too early are held aside until
- * what is missing before them has been paged.
- */
+const PAGE = 50;
+const CATCH_UP_PAGE = 200;
+/** How long a gap may stand before it is paged: a replay that is under way closes most of them by itself. */
+const PATIENCE_MS = 400;
+
+/** Keeps one conversation's log whole: it pages what the socket did not bring. */
+export class Follower {
+  log = new Log();
+  #page;
+  #onChange;
+  #clock;
+  /** Tells an answer that a later reset has made stale. */
+  #turn = 0;
+  #busy = false;
+
+  /**
+   * @param {(range: Range) => Promise<LogPage>} page
+   * @param {() => void} onChange
+   * @param {Clock} clock
+   */
+  constructor(page, onChange, clock) {
+    this.#page = page;
+    this.#onChange = onChange;
+    this.#clock = clock;
+  }
+
+  /** Drops what is held and pages the newest again. It rejects only for a lasting reason. */
+  async load() {
+    this.#turn++;
+    this.log.clear();
+    const page = await this.#ask({ limit: PAGE });
+    if (!page) return;
+    this.log.adopt(page);
+    this.#onChange();
+    this.#fillSoon();
+  }
+
+  /** Pages what lies before the first event. */
+  async loadOlder() {
+    if (!this.log.hasOlder) return;
+    await this.#alone(async () => {
+      const page = await this.#ask({ before: this.log.first, limit: PAGE });
+      if (page) this.log.prepend(page);
+    });
+  }
+
+  /** Pages what lies after the last event. */
+  async fill() {
+    if (!this.log.loaded) return;
+    await this.#alone(async () => {
+      for (;;) {
+        const page = await this.#ask({ after: this.log.last, limit: CATCH_UP_PAGE });
+        if (!page) return;
+        if (!this.log.extend(page)) return this.load();
+        if (this.log.last >= page.seq || !page.data.length) return;
+      }
+    });
+  }
+
+  /** @param {LogEvent} event */
+  accept(event) {
+    const fate = this.log.accept(event);
+    if (fate === 'foreign') this.load().catch(() => {});
+    if (fate === 'added') this.#onChange();
+    if (fate === 'held') this.#fillSoon();
+  }
+
+  stop() {
+    this.#turn = Infinity;
+  }
+
+  #fillSoon() {
+    if (!this.log.hasGap) return;
+    this.#clock.after(PATIENCE_MS, () => {
+      if (this.log.hasGap) this.fill().catch(() => {});
+    });
+  }
+
+  /**
+   * One paging at a time; whoever comes in between is served by what is under way, or asks again.
+   *
+   * @param {() => Promise<void>} paging
+   */
+  async #alone(paging) {
+    if (this.#busy) return;
+    this.#busy = true;
+    await paging().finally(() => (this.#busy = false));
+    this.#onChange();
+    this.#fillSoon();
+  }
+
+  /**
+   * @param {Range} range
+   * @returns {Promise<LogPage | null>} null where nobody wants the answer any more
+   */
+  async #ask(range) {
+    const turn = this.#turn;
+    const stale = () => turn !== this.#turn;
+    try {
+      const page = await persist(() => this.#page(range), this.#clock, stale);
+      return stale() ? null : page;
+    } catch (error) {
+      if (stale()) return null;
+      throw error;
+    }
+  }
+}
+
+/** What is known of one conversation: a run of events without a gap. Those that come too early are held aside. */
 export class Log {
-  /** Bumped at every change, so that a view can tell cheaply whether to draw again. */
-  version = 0;
   loaded = false;
   epoch = 0;
-  floor = 0;
   /** @type {LogEvent[]} */
   events = [];
-  #last = 0;
+  /** The position up to which everything since `first` is here. */
+  last = 0;
+  #floor = 0;
   #reachedStart = false;
   /** @type {Map<number, LogEvent>} */
   #held = new Map();
 
-  /** The position up to which everything since `first` is here. */
-  get last() {
-    return this.#last;
-  }
-
   get first() {
-    return this.events[0]?.seq ?? this.#last + 1;
+    return this.events[0]?.seq ?? this.last + 1;
   }
 
   get hasOlder() {
-    return this.loaded && !this.#reachedStart && this.first > Math.max(1, this.floor);
+    return !this.#reachedStart && this.first > Math.max(1, this.#floor);
   }
 
   /** Whether something is known to be missing above `last`. */
   get hasGap() {
-    return this.#held.size > 0;
+    return this.loaded && this.#held.size > 0;
   }
 
   /**
@@ -45,13 +143,10 @@ export class Log {
    * @returns {Fate}
    */
   accept(event) {
-    if (!this.loaded) return this.#hold(event);
-    if (event.epoch !== this.epoch) return 'foreign';
-    if (event.seq <= this.#last) return 'known';
-    if (event.seq > this.#last + 1) return this.#hold(event);
-    this.#append(event);
-    this.#unhold();
-    return 'added';
+    if (this.loaded && event.epoch !== this.epoch) return 'foreign';
+    if (this.loaded && event.seq <= this.last) return 'known';
+    this.#held.set(event.seq, event);
+    return this.loaded && this.#unhold() ? 'added' : 'held';
   }
 
   /**
@@ -59,81 +154,55 @@ export class Log {
    *
    * @param {LogPage} page
    */
-  adopt(page) {
-    const held = [...this.#held.values()];
-    this.clear();
-    this.loaded = true;
-    this.epoch = page.epoch;
-    this.floor = page.floor;
-    this.events = [...page.data];
-    this.#last = page.data.at(-1)?.seq ?? page.seq;
-    for (const event of held) {
-      if (event.epoch === page.epoch && event.seq > this.#last) this.#held.set(event.seq, event);
-    }
+  adopt({ data, seq, epoch, floor }) {
+    Object.assign(this, { loaded: true, epoch, events: [...data], last: data.at(-1)?.seq ?? seq });
+    this.#floor = floor;
+    for (const event of this.#held.values()) if (event.epoch !== epoch) this.#held.delete(event.seq);
     this.#unhold();
   }
 
   /**
-   * Takes what `?after=last` answered.
+   * Takes what follows `last`.
    *
    * @param {LogPage} page
    * @returns {boolean} false where the page does not follow on, so that the log has to be dropped and paged again
    */
-  extend(page) {
-    if (page.epoch !== this.epoch) return false;
-    for (const event of page.data) {
-      if (event.seq > this.#last + 1) return false;
-      if (event.seq === this.#last + 1) this.#append(event);
-    }
-    this.floor = page.floor;
+  extend({ data, epoch }) {
+    const next = data.find(({ seq }) => seq > this.last);
+    if (epoch !== this.epoch || (next && next.seq > this.last + 1)) return false;
+    for (const event of data) this.#held.set(event.seq, event);
     this.#unhold();
     return true;
   }
 
   /**
-   * Takes what `?before=first` answered.
+   * Takes what lies before `first`.
    *
    * @param {LogPage} page
    */
-  prepend(page) {
-    if (page.epoch !== this.epoch) return;
-    const older = page.data.filter((event) => event.seq < this.first);
-    this.#reachedStart = older.length === 0;
-    this.floor = page.floor;
-    this.events = [...older, ...this.events];
-    this.version++;
+  prepend({ data, epoch, floor }) {
+    if (epoch !== this.epoch) return;
+    this.#reachedStart = !data.length;
+    this.#floor = floor;
+    this.events = [...data, ...this.events];
   }
 
-  /** Forgets everything but what is held aside: after a reset, events above the new end may already be coming in. */
+  /** Forgets all but what is held aside: after a reset, events above the new end may already be coming in. */
   clear() {
-    this.loaded = false;
-    this.events = [];
-    this.#last = 0;
+    Object.assign(this, { loaded: false, events: [], last: 0 });
     this.#reachedStart = false;
-    this.version++;
   }
 
-  /** @param {LogEvent} event */
-  #append(event) {
-    this.events.push(event);
-    this.#last = event.seq;
-    this.version++;
-  }
-
-  /**
-   * @param {LogEvent} event
-   * @returns {Fate}
-   */
-  #hold(event) {
-    this.#held.set(event.seq, event);
-    return 'held';
-  }
-
+  /** Appends what now follows on, and says whether anything did. */
   #unhold() {
+    const before = this.last;
     for (const [seq, event] of [...this.#held].sort(([a], [b]) => a - b)) {
-      if (seq > this.#last + 1) break;
+      if (seq > this.last + 1) break;
       this.#held.delete(seq);
-      if (seq === this.#last + 1) this.#append(event);
+      if (seq <= this.last) continue;
+      this.events.push(event);
+      this.last = seq;
     }
+    return this.last > before;
   }
 }

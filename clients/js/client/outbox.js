@@ -1,17 +1,16 @@
-/** @import {Ack, LogEvent, MessageKind} from './wire.js' */
+/**
+ * @import {Ack, LogEvent, MessageKind} from './wire.js'
+ * @import {Pending} from './types.js'
+ */
 import { uuid } from './text.js';
 
 /**
- * @typedef {object} Pending a message on its way
- * @property {string} client_id
- * @property {string} conversation
- * @property {string} text
- * @property {MessageKind} kind
- * @property {number} at milliseconds since 1970
- * @property {'queued' | 'sent' | 'acked' | 'failed'} state `acked` is stored, but its event has not come yet
- * @property {number} [seq] once acked
- * @property {string} [reason] why it failed, for people
+ * @param {{conversation: string, text: string, kind?: MessageKind, at: number}} message
+ * @returns {Pending}
  */
+export function pendingMessage({ conversation, text, kind = 'message', at }) {
+  return { client_id: uuid(), conversation, text, kind, at, state: 'queued' };
+}
 
 /**
  * Messages that the log does not show yet. Each keeps its `client_id` for good, so that sending it again after a cut is
@@ -34,15 +33,9 @@ export class Outbox {
     return this.#entries.find((entry) => entry.client_id === clientId);
   }
 
-  /**
-   * @param {{conversation: string, text: string, kind?: MessageKind, at: number}} message
-   * @returns {Pending}
-   */
-  add({ conversation, text, kind = 'message', at }) {
-    /** @type {Pending} */
-    const entry = { client_id: uuid(), conversation, text, kind, at, state: 'queued' };
+  /** @param {Pending} entry */
+  add(entry) {
     this.#entries.push(entry);
-    return entry;
   }
 
   /**

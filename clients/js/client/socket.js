@@ -1,28 +1,14 @@
 /**
- * @import {ClientFrame, Closing, Hello, ServerFrame, Welcome} from './wire.js'
- * @import {Clock} from './clock.js'
+ * @import {ClientFrame, Closing, ServerFrame, Welcome} from './wire.js'
+ * @import {Phase, SocketOptions} from './types.js'
  */
-import { backoffMs } from './backoff.js';
-import { systemClock } from './clock.js';
+import { backoffMs, systemClock } from './clock.js';
 
 const SUBPROTOCOL = 'convor.v1';
 const WELCOME_WITHIN_MS = 12_000;
 const SILENCE_GRACE_MS = 10_000;
 /** A connection that has held this long has earned short pauses again. */
 const STEADY_AFTER_MS = 10_000;
-
-/**
- * @typedef {'idle' | 'connecting' | 'online' | 'waiting' | 'stopped'} Phase `waiting` comes back by itself, `stopped`
- *   does not
- *
- * @typedef {object} SocketOptions
- * @property {string} url
- * @property {() => Omit<Hello, 'type'>} hello asked at each connection, since what to resume changes
- * @property {(frame: ServerFrame) => void} onFrame
- * @property {(phase: Phase, code?: number) => void} onPhase `code` is the close code of what has ended
- * @property {Clock} [clock]
- * @property {typeof WebSocket} [WebSocket]
- */
 
 /**
  * One lasting connection over as many WebSockets as it takes: it says hello, watches the heartbeat, and comes back
@@ -124,7 +110,7 @@ export class Socket {
     this.#drop();
     if (reason >= 4100 && reason <= 4199) return this.#enter('stopped', reason);
     if (wasSteady) this.#failures = 0;
-    const pauseMs = askedMs ?? backoffMs(this.#failures++, this.#clock.random);
+    const pauseMs = askedMs ?? backoffMs(this.#failures++, this.#clock);
     this.#callOff = this.#clock.after(pauseMs, () => this.#connect());
     this.#enter('waiting', reason);
   }

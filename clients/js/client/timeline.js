@@ -1,43 +1,10 @@
 /**
  * @import {AssignedEvent, Author, LogEvent, MessageEvent, StatusEvent, TaggedEvent} from './wire.js'
- * @import {Pending} from './outbox.js'
+ * @import {LineRow, MessageRow, Pending, Reader, Row} from './types.js'
  */
 
 /** Messages of one author within this time read as one turn. */
 const TURN_MS = 5 * 60_000;
-
-/**
- * @typedef {object} DayRow
- * @property {'day'} type
- * @property {string} key
- * @property {Date} at
- *
- * @typedef {object} MessageRow
- * @property {'message'} type
- * @property {string} key stays the same when a pending message becomes an event
- * @property {Date} at
- * @property {Author | null} author null where the reader wrote it just now
- * @property {boolean} ours written on the reader's own side
- * @property {boolean} note
- * @property {string | null} text
- * @property {boolean} opens its turn
- * @property {boolean} ends its turn
- * @property {'' | 'sending' | 'sent' | 'seen' | 'failed'} delivery
- * @property {Pending} [pending]
- *
- * @typedef {object} LineRow something other than a message
- * @property {'line'} type
- * @property {string} key
- * @property {Date} at
- * @property {StatusEvent | AssignedEvent | TaggedEvent} event
- *
- * @typedef {DayRow | MessageRow | LineRow} Row
- *
- * @typedef {object} Reader
- * @property {'visitor' | 'operator'} kind
- * @property {string} [id] of an operator
- * @property {number} otherReadSeq how far the other side has read
- */
 
 /**
  * A conversation as one reads it: days, turns, what happened in between, and last what is still on its way.

@@ -1,4 +1,4 @@
-/** @import {Clock} from './clock.js' */
+/** @import {Clock} from './types.js' */
 
 const REPEAT_MS = 3000;
 const IDLE_MS = 4000;

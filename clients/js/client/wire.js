@@ -65,6 +65,8 @@
  *
  * @typedef {{message_id: string, seq: number, at: string, duplicate: boolean}} Posted
  *
+ * @typedef {{conversation: Conversation, message?: Posted}} Opened what `POST /v1/conversations` answers
+ *
  * @typedef {{data: LogEvent[], seq: number, epoch: number, floor: number}} LogPage
  *
  * @typedef {{kind: 'visitor' | 'operator', id: string, name: string | null, role?: string}} Principal

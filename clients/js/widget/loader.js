@@ -1,19 +1,17 @@
-/** The chat's launcher, and all that a page loads and does until somebody opens the chat. */
+/** The launcher: all that a page loads until somebody opens the chat. */
 
 const CSS = `:host{all:initial;position:fixed;inset:auto 20px 20px auto;z-index:2147483000}
-:host([hidden]){display:none}
-.launcher{all:unset;box-sizing:border-box;display:grid;place-items:center;width:56px;height:56px;border-radius:50%;cursor:pointer;
-background:var(--convor-color,#1f2937);color:var(--convor-on-color,#fff);border:1px solid #ffffff40;
-box-shadow:0 1px 3px #0003,0 8px 24px #0003;transition:transform .15s}
-.launcher:hover{transform:scale(1.05)}
-.launcher:focus-visible{outline:3px solid #fff;box-shadow:0 0 0 6px #111}
-.badge{position:absolute;top:-4px;right:-4px;min-width:20px;box-sizing:border-box;padding:2px 6px;border-radius:10px;
-background:#b42318;color:#fff;font:600 12px/16px Arial,sans-serif;text-align:center}
-.badge:empty{display:none}
-@media(prefers-reduced-motion){.launcher{transition:none}}`;
+.launcher{all:unset;display:grid;place-items:center;width:56px;height:56px;border-radius:50%;cursor:pointer;
+background:var(--convor-color,#1f2937);color:var(--convor-on-color,#fff);box-shadow:0 0 0 1px #fff6,0 6px 24px #0005}
+.launcher:before{content:"";width:24px;height:24px;background:currentColor;forced-color-adjust:none;
+clip-path:path("M4 2h16a3 3 0 013 3v10a3 3 0 01-3 3h-8l-6 5v-5H4a3 3 0 01-3-3V5a3 3 0 013-3")}
+.launcher:focus-visible{outline:3px solid #fff;box-shadow:0 0 0 6px #000}
+.badge{position:absolute;top:-4px;right:-4px;min-width:8px;padding:2px 6px;border-radius:9px;
+background:#b42318;color:#fff;font:600 12px/16px Arial;text-align:center}
+.badge:empty{display:none}`;
 
 /**
- * Black or white, whichever reads better on a colour (WCAG 2.2, "relative luminance").
+ * Black or white, whichever reads better (WCAG 2.2, "relative luminance").
  *
  * @param {string} color as `#rrggbb`
  */
@@ -25,7 +23,7 @@ export function readableOn(color) {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? '#000' : '#fff';
 }
 
-/** `<convor-chat endpoint="/chat" site="cvk_…">`; the optional `color` dresses the launcher from the start. */
+/** `<convor-chat endpoint="/chat" site="cvk_…">`; the `color` is the launcher's until the site's is known. */
 export class ConvorChat extends HTMLElement {
   /** @type {Promise<{toggle(open?: boolean): void}> | undefined} */
   #panel;
@@ -41,8 +39,6 @@ export class ConvorChat extends HTMLElement {
     root.adoptedStyleSheets = [sheet, this.#theme];
     this.launcher.className = 'launcher';
     this.launcher.dataset.testid = 'launcher';
-    this.launcher.innerHTML =
-      '<svg width="26" height="26" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linejoin="round" aria-hidden="true"><path d="M4 5h16v11h-9l-5 4v-4H4z"/></svg>';
     this.launcher.onclick = () => this.toggle();
     this.#badge.className = 'badge';
     this.#badge.dataset.testid = 'unread';
@@ -59,6 +55,7 @@ export class ConvorChat extends HTMLElement {
       (await this.#panel).toggle(open);
     } catch {
       this.#panel = undefined;
+      this.launcher.title = 'Not loaded, try again';
     }
   }
 
@@ -67,10 +64,10 @@ export class ConvorChat extends HTMLElement {
    * @param {number} unread
    */
   show(open, unread) {
-    const label = open ? 'Close chat' : unread ? `Open chat, ${unread} unread` : 'Open chat';
-    this.launcher.ariaLabel = label;
+    const news = !open && unread ? `${unread}` : '';
+    this.launcher.ariaLabel = open ? 'Close chat' : news ? `Open chat, ${news} unread` : 'Open chat';
     this.launcher.ariaExpanded = `${open}`;
-    this.#badge.textContent = open || !unread ? '' : `${unread}`;
+    this.#badge.textContent = news;
   }
 
   /** @param {string} color */

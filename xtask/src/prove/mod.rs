@@ -6,7 +6,7 @@ mod report;
 
 use std::fs;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::test::Suite;
 use crate::weight;
@@ -19,7 +19,8 @@ pub(crate) fn prove(workspace: &Workspace) -> Result<()> {
     let origin = report::Origin::find(workspace)?;
     let proofs = proofs::run(Suite::prepare(workspace)?.proofs()?)?;
     let costs = cost::measure(workspace)?;
-    fs::write(workspace.path(REPORT), report::write(&origin, &proofs, &costs))?;
+    fs::write(workspace.path(REPORT), report::write(&origin, &proofs, &costs))
+        .with_context(|| format!("cannot write {REPORT}"))?;
     println!("   written: {REPORT}");
     Ok(())
 }

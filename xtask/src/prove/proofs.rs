@@ -13,8 +13,8 @@ use anyhow::{Result, ensure};
 #[derive(Debug, Default)]
 pub(super) struct Proofs {
     pub(super) sections: BTreeMap<String, Section>,
-    /// The runner's own last word.
-    pub(super) summary: String,
+    /// How many tests have passed.
+    pub(super) passed: usize,
 }
 
 #[derive(Debug, Default)]
@@ -39,7 +39,7 @@ pub(super) fn run(mut command: Command) -> Result<Proofs> {
     for line in BufReader::new(reader).lines() {
         let line = line?;
         println!("{line}");
-        proofs.read(line.trim());
+        proofs.read(&line);
     }
     let status = child.wait()?;
     ensure!(status.success(), "the tests ended with {status}");
@@ -49,12 +49,12 @@ pub(super) fn run(mut command: Command) -> Result<Proofs> {
 
 impl Proofs {
     fn read(&mut self, line: &str) {
+        self.passed += passed(line).unwrap_or(0);
+        let line = line.trim();
         if let Some((section, cells)) = line.strip_prefix("proof: ").and_then(cells) {
             self.sections.entry(section).or_default().rows.push(cells);
         } else if let Some((section, names)) = line.strip_prefix("proof-columns: ").and_then(cells) {
             self.sections.entry(section).or_default().columns = names;
-        } else if line.starts_with("Summary [") || line.starts_with("test result: ") {
-            line.clone_into(&mut self.summary);
         }
     }
 
@@ -63,6 +63,21 @@ impl Proofs {
         self.sections.values_mut().for_each(|section| section.rows.sort());
         self
     }
+}
+
+/// The count in a runner's closing line. Cargo prints one for each test program; nextest prints one for all,
+/// and repeats those of the programs further in.
+fn passed(line: &str) -> Option<usize> {
+    let counts = match line.strip_prefix("test result: ok. ") {
+        Some(counts) => counts,
+        None => {
+            line.trim_start()
+                .strip_prefix("Summary [")?
+                .split_once(" run: ")?
+                .1
+        }
+    };
+    counts.split_once(" passed")?.0.parse().ok()
 }
 
 /// The section's name and the cells after it.
@@ -89,13 +104,18 @@ mod tests {
             "proof-columns: Sabotage | store | caught by",
             "proof: Conformance | memory | 80",
             "proof: Sabotage | forgets the tenant | tenants_are_apart",
-            "Summary [   0.1s] 3 tests run: 3 passed, 0 skipped",
         ]);
         let sabotage = &proofs.sections["Sabotage"];
         assert_eq!(sabotage.columns, ["store", "caught by"]);
         assert_eq!(sabotage.rows[0], ["forgets the tenant", "tenants_are_apart"]);
         assert_eq!(sabotage.rows[1], ["skips a seq", "seq_is_gapless"]);
         assert_eq!(proofs.sections["Conformance"].rows, [["memory", "80"]]);
-        assert!(proofs.summary.ends_with("3 passed, 0 skipped"));
+    }
+    #[test]
+    fn tests_are_counted_once_whoever_runs_them() {
+        let cargo = "test result: ok. 7 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out";
+        assert_eq!(read(&[cargo, cargo]).passed, 14);
+        let nextest = "     Summary [   1.2s] 9 tests run: 9 passed (1 slow), 0 skipped";
+        assert_eq!(read(&[&format!("    {cargo}"), nextest]).passed, 9);
     }
 }

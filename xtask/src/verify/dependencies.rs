@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
-use cargo_metadata::{CargoOpt, Metadata, MetadataCommand, Package};
+use cargo_metadata::{CargoOpt, Metadata, MetadataCommand, Package, Resolve};
 use spdx::{Expression, ParseMode};
 
 use super::policy::{Bans, Level, Licenses, Policy, Sources};
@@ -105,27 +105,30 @@ fn check_bans(metadata: &Metadata, bans: &Bans, verdict: &mut Verdict) -> Result
         .as_ref()
         .context("cargo metadata resolved nothing")?;
     for ban in &bans.deny {
-        for banned in metadata
+        let banned = metadata
             .packages
             .iter()
-            .filter(|package| *package.name == ban.name)
-        {
-            let users: BTreeSet<&str> = resolve
-                .nodes
-                .iter()
-                .filter(|node| node.dependencies.contains(&banned.id))
-                .map(|node| metadata[&node.id].name.as_str())
-                .filter(|user| !ban.wrappers.iter().any(|wrapper| wrapper == user))
-                .collect();
-            for user in users {
-                verdict.add(
-                    Level::Deny,
-                    format!("{user} depends on {}: {}", title(banned), ban.reason),
-                );
+            .filter(|package| *package.name == ban.name);
+        for (package, user) in banned.flat_map(|package| users(metadata, resolve, package)) {
+            if !ban.wrappers.iter().any(|wrapper| *wrapper == *user.name) {
+                let finding = format!("{} depends on {}: {}", title(user), title(package), ban.reason);
+                verdict.add(Level::Deny, finding);
             }
         }
     }
     Ok(())
+}
+
+/// A package beside each of those that depend on it.
+fn users<'m>(
+    metadata: &'m Metadata,
+    resolve: &'m Resolve,
+    package: &'m Package,
+) -> impl Iterator<Item = (&'m Package, &'m Package)> {
+    let nodes = resolve.nodes.iter();
+    nodes
+        .filter(|node| node.dependencies.contains(&package.id))
+        .map(move |node| (package, &metadata[&node.id]))
 }
 
 fn check_versions(metadata: &Metadata, level: Level, verdict: &mut Verdict) {

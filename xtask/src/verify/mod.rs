@@ -26,10 +26,10 @@ pub(crate) fn verify(workspace: &Workspace) -> Result<()> {
         clippy(workspace, &["--workspace", "--all-targets", "--all-features"])
     });
     // Features unite over a workspace, so code that lacks its `cfg` shows only where a crate is built alone.
-    steps.run("clippy, core alone", || {
+    steps.run("clippy of the core alone", || {
         clippy(workspace, &["--package", "convor"])
     });
-    steps.run("clippy, hyper bare", || {
+    steps.run("clippy of hyper without features", || {
         clippy(workspace, &["--package", "convor-hyper", "--no-default-features"])
     });
     steps.run("docs", || docs(workspace));

@@ -1,0 +1,52 @@
+/** @import {Conversation, List, Opened, Site, Visitor} from './wire.js' */
+import { Http } from './http.js';
+
+/** What a visitor asks for over HTTP. */
+export class VisitorApi extends Http {
+  #key;
+
+  /** @param {{endpoint: string | URL, site: string, fetch?: typeof fetch}} options */
+  constructor(options) {
+    super(options);
+    this.#key = options.site;
+  }
+
+  /** @returns {Promise<Site>} */
+  async site() {
+    return (await this.request('GET', '/v1/site')).body;
+  }
+
+  /** @returns {Promise<{visitor: Visitor, token: string}>} */
+  async register() {
+    return (await this.request('POST', '/v1/visitors', { body: { site: this.#key } })).body;
+  }
+
+  /** @returns {Promise<Visitor>} */
+  async visitor() {
+    return (await this.request('GET', '/v1/visitor')).body.visitor;
+  }
+
+  /**
+   * @param {{name?: string | null, email?: string | null}} body
+   * @returns {Promise<Visitor>}
+   */
+  async introduce(body) {
+    return (await this.request('PATCH', '/v1/visitor', { body })).body.visitor;
+  }
+
+  /**
+   * @param {{client_id: string, subject?: string, first_message?: {client_id: string, text: string}}} body
+   * @returns {Promise<Opened>}
+   */
+  async open(body) {
+    return (await this.request('POST', '/v1/conversations', { body })).body;
+  }
+
+  /**
+   * @param {{limit?: number, cursor?: string}} [query]
+   * @returns {Promise<List<Conversation>>}
+   */
+  async conversations(query) {
+    return (await this.request('GET', '/v1/conversations', { query })).body;
+  }
+}

@@ -1,0 +1,120 @@
+/** @typedef {Record<string, string | number | boolean | null | undefined | ((event: any) => void)>} Attributes */
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+/**
+ * An element with attributes, listeners (`onclick`, …) and children. Strings become text nodes, never markup.
+ *
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag
+ * @param {Attributes} [attributes] null, undefined and false leave the attribute out
+ * @param {...(Node | string | null | false)} children
+ * @returns {HTMLElementTagNameMap[K]}
+ */
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === 'function') element.addEventListener(name.slice(2), value);
+    else set(element, name, value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== false));
+  return element;
+}
+
+/**
+ * Sets an attribute only where it changes, so that assistive technology hears of real changes alone.
+ *
+ * @param {Element} element
+ * @param {string} name
+ * @param {string | number | boolean | null | undefined} value
+ */
+export function set(element, name, value) {
+  const text = value === true ? '' : `${value}`;
+  if (value === null || value === undefined || value === false) element.removeAttribute(name);
+  else if (element.getAttribute(name) !== text) element.setAttribute(name, text);
+}
+
+/**
+ * @param {Node} node
+ * @param {string} text
+ */
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/**
+ * A line drawing on a grid of 24 units, in the colour of the text beside it.
+ *
+ * @param {string} path
+ * @param {number} [size] in CSS pixels
+ */
+export function icon(path, size = 20) {
+  const svg = document.createElementNS(SVG, 'svg');
+  const drawing = {
+    width: size, height: size, viewBox: '0 0 24 24', fill: 'none', stroke: 'currentColor',
+    'stroke-width': 1.75, 'stroke-linecap': 'round', 'stroke-linejoin': 'round', 'aria-hidden': 'true',
+  };
+  for (const [name, value] of Object.entries(drawing)) svg.setAttribute(name, `${value}`);
+  const line = document.createElementNS(SVG, 'path');
+  line.setAttribute('d', path);
+  svg.append(line);
+  return svg;
+}
+
+/**
+ * Shows a list as the children of an element. A node lives as long as its key, so that focus, selection and live
+ * regions are not disturbed by what happens elsewhere in the list.
+ *
+ * @template T
+ */
+export class KeyedList {
+  #parent;
+  #key;
+  #make;
+  #update;
+  /** @type {Map<string, HTMLElement>} */
+  #nodes = new Map();
+
+  /**
+   * @param {HTMLElement} parent
+   * @param {object} options
+   * @param {(item: T) => string} options.key
+   * @param {(item: T) => HTMLElement} options.make
+   * @param {(node: HTMLElement, item: T) => void} options.update called after `make`, too
+   */
+  constructor(parent, { key, make, update }) {
+    this.#parent = parent;
+    this.#key = key;
+    this.#make = make;
+    this.#update = update;
+  }
+
+  /** @param {T[]} items */
+  show(items) {
+    const root = /** @type {Document | ShadowRoot} */ (this.#parent.getRootNode());
+    const focused = /** @type {HTMLElement | null} */ (root.activeElement);
+    const wanted = new Set(items.map(this.#key));
+    for (const [key, node] of this.#nodes) {
+      if (wanted.has(key)) continue;
+      node.remove();
+      this.#nodes.delete(key);
+    }
+    let place = this.#parent.firstElementChild;
+    for (const item of items) {
+      const node = this.#node(item);
+      if (node === place) place = place.nextElementSibling;
+      else this.#parent.insertBefore(node, place);
+    }
+    // Moving a node takes the focus from it, wherever in the list it went.
+    if (focused && focused !== root.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
+  }
+
+  /** @param {T} item */
+  #node(item) {
+    const key = this.#key(item);
+    const node = this.#nodes.get(key) ?? this.#make(item);
+    this.#nodes.set(key, node);
+    this.#update(node, item);
+    return node;
+  }
+}

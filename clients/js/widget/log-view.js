@@ -1,0 +1,79 @@
+/** @import {Row} from '../client/types.js' */
+import { h, KeyedList } from './dom.js';
+
+/** Nearer to the end than this counts as reading along. */
+const NEAR_PX = 80;
+
+/**
+ * A scrolling log that stays at its end while one reads along, stays put where one reads back, and asks for older rows
+ * at its beginning.
+ */
+export class LogView {
+  #list;
+  #onOlder;
+  #wasAtEnd = true;
+  #hasOlder = false;
+  #first = '';
+
+  /**
+   * @param {object} options
+   * @param {string} options.label
+   * @param {(row: Row) => HTMLElement} options.make
+   * @param {(node: HTMLElement, row: Row) => void} options.update
+   * @param {() => void} options.onOlder
+   */
+  constructor({ label, make, update, onOlder }) {
+    this.#onOlder = onOlder;
+    this.rows = h('div', { class: 'rows' });
+    this.older = h('button', { class: 'older', type: 'button', hidden: true, onclick: onOlder }, 'Show earlier messages');
+    this.element = h(
+      'div',
+      { class: 'log', role: 'log', 'aria-live': 'polite', 'aria-label': label, tabindex: 0, onscroll: () => this.#scrolled() },
+      this.older,
+      this.rows,
+    );
+    this.#list = new KeyedList(this.rows, { key: (/** @type {Row} */ row) => row.key, make, update });
+    new ResizeObserver(() => this.#wasAtEnd && this.toEnd()).observe(this.element);
+  }
+
+  get atEnd() {
+    const { scrollHeight, scrollTop, clientHeight } = this.element;
+    return scrollHeight - scrollTop - clientHeight < NEAR_PX;
+  }
+
+  /**
+   * @param {Row[]} rows
+   * @param {boolean} hasOlder
+   */
+  show(rows, hasOlder) {
+    const { element } = this;
+    const fromEnd = element.scrollHeight - element.scrollTop;
+    const first = rows.find((row) => row.type !== 'day')?.key ?? '';
+    const prepends = first !== this.#first && this.#first !== '';
+    // Reading aloud what is being paged would bury what is being said.
+    element.setAttribute('aria-live', prepends ? 'off' : 'polite');
+    const follows = this.#wasAtEnd;
+    this.#list.show(rows);
+    this.#first = first;
+    this.#hasOlder = hasOlder;
+    this.older.hidden = !hasOlder;
+    if (follows) this.toEnd();
+    else if (prepends) element.scrollTop = element.scrollHeight - fromEnd;
+  }
+
+  /** Makes way for another log. */
+  clear() {
+    this.#list.show([]);
+    this.#first = '';
+  }
+
+  toEnd() {
+    this.#wasAtEnd = true;
+    this.element.scrollTop = this.element.scrollHeight;
+  }
+
+  #scrolled() {
+    this.#wasAtEnd = this.atEnd;
+    if (this.#hasOlder && this.element.scrollTop < NEAR_PX) this.#onOlder();
+  }
+}

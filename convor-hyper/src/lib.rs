@@ -1,0 +1,1 @@
+//! Convor over HTTP and WebSocket.

@@ -1,0 +1,71 @@
+//! What happened in conversations.
+
+use async_trait::async_trait;
+use convor::domain::{Audience, Status};
+use convor::ids::{ConversationId, TenantId};
+use convor::ports::storage::{Append, AppendOutcome, EventPage, EventRepository, Window};
+use convor::ports::{Change, StorageError};
+
+use super::MemoryStorage;
+use super::log::{Log, Repeat};
+use super::state::TenantState;
+
+#[async_trait]
+impl EventRepository for MemoryStorage {
+    async fn append(
+        &self,
+        tenant: TenantId,
+        append: &Append,
+        change: &Change,
+    ) -> Result<AppendOutcome, StorageError> {
+        let outcome = self.write(tenant, |state| state.append(append, change));
+        outcome.unwrap_or(Ok(AppendOutcome::NotFound))
+    }
+
+    async fn page(
+        &self,
+        tenant: TenantId,
+        conversation: ConversationId,
+        audience: Audience,
+        window: Window,
+        limit: usize,
+    ) -> Result<Option<EventPage>, StorageError> {
+        let page = self.read(tenant, |state| {
+            state
+                .conversations
+                .get(&conversation)
+                .map(|log| log.page(audience, window, limit))
+        });
+        Ok(page.flatten())
+    }
+}
+
+impl TenantState {
+    fn append(&mut self, append: &Append, change: &Change) -> Result<AppendOutcome, StorageError> {
+        let Some(log) = self.conversations.get(&append.conversation) else {
+            return Ok(AppendOutcome::NotFound);
+        };
+        match log.repeat(append.author, &append.message) {
+            Some(Repeat::Same(event)) => return Ok(AppendOutcome::Duplicate(event.clone())),
+            Some(Repeat::Other) => return Ok(AppendOutcome::ClientIdReused),
+            None => {}
+        }
+        self.commit(change)?;
+        let stored = self.change_log(append.conversation, |log| store(log, append, change));
+        Ok(stored.unwrap_or(AppendOutcome::NotFound))
+    }
+}
+
+/// Stores a message that is no repeat, and the reopening if it is wanted.
+fn store(log: &mut Log, append: &Append, change: &Change) -> AppendOutcome {
+    let mut events = vec![log.push_message(append.author, &append.message, change.at)];
+    if append.reopen && log.conversation.status != Status::Open {
+        events.push(log.push_status(append.author, Status::Open, None, change.at));
+        log.conversation.version += 1;
+    }
+    AppendOutcome::Stored {
+        events,
+        visitor: log.conversation.visitor,
+        heads: log.conversation.heads,
+    }
+}

@@ -1,0 +1,63 @@
+//! What one tenant has: every record, and the indexes over them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use convor::credentials::TokenHash;
+use convor::domain::{ControlEvent, CurrentPage, Email, Operator, Site, TenantProfile, Visitor};
+use convor::ids::{AuditId, ClientId, ConversationId, OperatorId, SiteId, VisitorId};
+use convor::ports::storage::AuditRow;
+use convor::time::Timestamp;
+
+use super::conversation::Opened;
+use super::index::Index;
+use super::log::Log;
+use super::outbox::Outbox;
+
+/// What one tenant has. Nothing in here names the tenant, so that nothing in here can reach another one.
+#[derive(Default)]
+pub(super) struct TenantState {
+    pub(super) profile: Option<TenantProfile>,
+    pub(super) sites: BTreeMap<SiteId, Site>,
+    pub(super) visitors: HashMap<VisitorId, VisitorState>,
+    pub(super) visitors_by_token: HashMap<TokenHash, VisitorId>,
+    pub(super) operators: BTreeMap<OperatorId, Operator>,
+    pub(super) operators_by_email: HashMap<Email, OperatorId>,
+    pub(super) conversations: HashMap<ConversationId, Log>,
+    pub(super) index: Index,
+    pub(super) outbox: Outbox,
+    pub(super) control: Vec<ControlEvent>,
+    pub(super) audit: BTreeMap<AuditId, AuditRow>,
+    #[cfg(feature = "accounts")]
+    pub(super) accounts: super::account::Accounts,
+}
+
+/// A visitor, and what is found through it.
+pub(super) struct VisitorState {
+    pub(super) visitor: Visitor,
+    pub(super) page: Option<CurrentPage>,
+    /// The conversations that it has opened, by what its client picked.
+    pub(super) opened: HashMap<ClientId, Opened>,
+}
+
+impl TenantState {
+    /// When background work is next due; `None` while there is none to come.
+    pub(super) fn due_at(&self) -> Option<Timestamp> {
+        [self.index.next_snooze(), self.outbox.next_free()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Changes a conversation and keeps the indexes true.
+    pub(super) fn change_log<R>(
+        &mut self,
+        id: ConversationId,
+        work: impl FnOnce(&mut Log) -> R,
+    ) -> Option<R> {
+        let log = self.conversations.get_mut(&id)?;
+        self.index.remove(&log.conversation);
+        let result = work(log);
+        self.index.insert(&log.conversation);
+        Some(result)
+    }
+}

@@ -1,0 +1,195 @@
+//! Every bound, in one place.
+
+use std::time::Duration;
+
+/// Every bound of a deployment, with its unit and what happens when it is met. Start from `Limits::default()` and set
+/// what should differ.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Characters of a message or note; beyond it `invalid_request`. 8,000.
+    pub text_chars_max: usize,
+    /// Characters of a conversation's subject; beyond it `invalid_request`. 200.
+    pub subject_chars_max: usize,
+    /// Characters of a name; beyond it `invalid_request`. 100.
+    pub name_chars_max: usize,
+    /// Characters of a tag; beyond it `invalid_request`. 50.
+    pub tag_chars_max: usize,
+    /// Tags of a conversation; beyond it `invalid_request`. 20.
+    pub tags_max: usize,
+    /// Characters of a page's title; beyond it `invalid_request`. 200.
+    pub title_chars_max: usize,
+    /// Characters of a page's address; beyond it `invalid_request`. 2,048.
+    pub url_chars_max: usize,
+    /// How far ahead a conversation may be snoozed; beyond it `invalid_request`. 366 days.
+    pub snooze_max: Duration,
+
+    /// Entries of a page of a list where the request names no number. 50.
+    pub page_default: usize,
+    /// Entries of a page of a list; a request for more is `invalid_request`. 200.
+    pub page_max: usize,
+
+    /// Bytes of a request's body; beyond it `payload_too_large`. 64 KiB.
+    pub body_bytes_max: usize,
+    /// Bytes of a WebSocket frame from a client; beyond it the socket is closed with 1009. 64 KiB.
+    pub frame_bytes_max: usize,
+    /// How long a request's body may take; beyond it 408 and the connection ends. 30 s.
+    pub body_timeout: Duration,
+
+    /// Frames in the queue of a connection; beyond it the connection is closed as a slow reader (4002). 1,024.
+    pub queue_frames_max: usize,
+    /// Bytes in the queue of a connection; beyond it the connection is closed as a slow reader (4002). 1 MiB.
+    pub queue_bytes_max: usize,
+    /// Droppable frames in the queue of a connection; beyond it the oldest one goes. 64.
+    pub queue_droppable_max: usize,
+
+    /// Conversations to which a connection may subscribe; beyond it `rate_limited`. 200.
+    pub subscriptions_max: usize,
+    /// Conversations in one `hello.resume`; beyond it `invalid_request`. 100.
+    pub resume_conversations_max: usize,
+    /// Events replayed for one resumed conversation; if more are missing the client gets `reset`. 1,000.
+    pub resume_events_max: u64,
+    /// Conversations of a visitor; beyond it `rate_limited`. 100.
+    pub visitor_conversations_max: usize,
+    /// Connections of a principal on a node; the next one is closed with 4104. 20.
+    pub connections_per_principal_max: usize,
+    /// Connections of a tenant on a node; the next one is closed with 4104. 20,000.
+    pub connections_per_tenant_max: usize,
+    /// Connections of an address that have not said `hello` yet; beyond it 429. 50.
+    pub connections_pending_per_address_max: usize,
+
+    /// How long a connection may take to say `hello`; then it is closed with 4102. 10 s.
+    pub hello_timeout: Duration,
+    /// How often a connection gets a ping and a `heartbeat`. 25 s.
+    pub heartbeat: Duration,
+    /// How long after a ping nothing may come; then the connection is closed with 4003. 10 s.
+    pub pong_timeout: Duration,
+    /// How long a write to a connection may be stuck; then the connection is cut. 10 s.
+    pub write_timeout: Duration,
+    /// How long a drain may take; then what is left is cut. 25 s.
+    pub drain_timeout: Duration,
+    /// How long a node may go without having confirmed a tenant's control log; then it closes that tenant's sockets with
+    /// 4004. 5 s.
+    pub control_lag_max: Duration,
+
+    /// Requests and frames of a principal; beyond it `rate_limited`.
+    pub requests: Rate,
+    /// Messages and notes of a principal; beyond it `rate_limited`.
+    pub messages: Rate,
+    /// New visitors of an address on a site; beyond it `rate_limited`.
+    pub registrations: Rate,
+    /// Sign-ins for one account, and apart from that from one address; beyond it `rate_limited`. It fills up again, so
+    /// that nobody is locked out for good.
+    pub sign_ins: Rate,
+    /// Keys for which rates are remembered; beyond it those that are full again are forgotten, and if none is the call
+    /// is `rate_limited`. 100,000.
+    pub rate_keys_max: usize,
+
+    /// Characters of a new password, at least; below it `invalid_request`. 8.
+    pub password_chars_min: usize,
+    /// Characters of a password, at most; beyond it `invalid_request`. 128.
+    pub password_chars_max: usize,
+    /// Password hashes that are worked on at once, about 19 MiB and one core each; more wait. 2.
+    pub password_hashes_parallel_max: usize,
+    /// Password hashes that may wait; beyond it `unavailable`. 64.
+    pub password_hashes_waiting_max: usize,
+    /// How long an operator's session lasts. 12 h.
+    pub session_lifetime: Duration,
+
+    /// Tenants whose profile a node remembers; beyond it one is forgotten and read again. 10,000.
+    pub tenants_cached_max: usize,
+    /// Conversations and notifications worked on at once in a tenant's background work. 100.
+    pub background_batch_max: usize,
+    /// How long a notification is held for its delivery; then it is tried again. 60 s.
+    pub notification_lease: Duration,
+    /// Signals that wait for the broker; beyond it they are dropped, and the other nodes reread. 10,000.
+    pub signals_waiting_max: usize,
+    /// How long another node's word that somebody is online holds. 90 s.
+    pub presence_lease: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        const KIB: usize = 1024;
+        let (hour, day) = (3600, 86_400);
+        Self {
+            text_chars_max: 8_000,
+            subject_chars_max: 200,
+            name_chars_max: 100,
+            tag_chars_max: 50,
+            tags_max: 20,
+            title_chars_max: 200,
+            url_chars_max: 2_048,
+            snooze_max: Duration::from_secs(366 * day),
+            page_default: 50,
+            page_max: 200,
+            body_bytes_max: 64 * KIB,
+            frame_bytes_max: 64 * KIB,
+            body_timeout: Duration::from_secs(30),
+            queue_frames_max: 1_024,
+            queue_bytes_max: 1_024 * KIB,
+            queue_droppable_max: 64,
+            subscriptions_max: 200,
+            resume_conversations_max: 100,
+            resume_events_max: 1_000,
+            visitor_conversations_max: 100,
+            connections_per_principal_max: 20,
+            connections_per_tenant_max: 20_000,
+            connections_pending_per_address_max: 50,
+            hello_timeout: Duration::from_secs(10),
+            heartbeat: Duration::from_secs(25),
+            pong_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(10),
+            drain_timeout: Duration::from_secs(25),
+            control_lag_max: Duration::from_secs(5),
+            requests: Rate::per_minute(1_200, 200),
+            messages: Rate::per_minute(120, 40),
+            registrations: Rate::per_minute(30, 30),
+            sign_ins: Rate::per_minute(6, 10),
+            rate_keys_max: 100_000,
+            password_chars_min: 8,
+            password_chars_max: 128,
+            password_hashes_parallel_max: 2,
+            password_hashes_waiting_max: 64,
+            session_lifetime: Duration::from_secs(12 * hour),
+            tenants_cached_max: 10_000,
+            background_batch_max: 100,
+            notification_lease: Duration::from_secs(60),
+            signals_waiting_max: 10_000,
+            presence_lease: Duration::from_secs(90),
+        }
+    }
+}
+
+/// How often something may happen: `burst` times at once, and over time `per_minute`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rate {
+    /// Over time, in a minute.
+    pub per_minute: u32,
+    /// At once.
+    pub burst: u32,
+}
+
+impl Rate {
+    /// `burst` times at once, and over time `per_minute`; zero counts as one.
+    #[must_use]
+    pub const fn per_minute(per_minute: u32, burst: u32) -> Self {
+        let per_minute = if per_minute == 0 { 1 } else { per_minute };
+        let burst = if burst == 0 { 1 } else { burst };
+        Self { per_minute, burst }
+    }
+}
+
+/// What is kept of the page on which a visitor is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum PageDetail {
+    /// Nothing.
+    Nothing,
+    /// Its address without query and fragment, and its title.
+    #[default]
+    Path,
+    /// Its whole address. Queries often hold personal data: have a purpose and a lawful basis.
+    Full,
+}

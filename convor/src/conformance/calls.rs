@@ -1,0 +1,222 @@
+//! Calls to every method of every repository with ids that are not the tenant's, for the isolation cases.
+
+use super::tenant::{Tenant, tag};
+use super::world::{Answered, World, text};
+use crate::domain::{
+    Audience, AuditAction, AuditRecord, Author, ControlEvent, CurrentPage, MessageKind, Notification, OutboxEntry,
+};
+use crate::ids::{AuditId, ConversationId, OutboxId, TenantId};
+use crate::ports::Change;
+use crate::ports::storage::{
+    Append, AssigneeFilter, ContactPatch, ConversationPage, ConversationPatch, ConversationScope, NewSession, Open,
+    OpenOutcome, PasswordHash, StatusChange, Window,
+};
+use crate::time::Timestamp;
+
+/// Ids of one of each record: of another tenant, of a twin that has the same ones, or of nobody.
+pub(super) struct Ids {
+    /// Whose the ids are.
+    pub(super) of: Tenant,
+    pub(super) conversation: ConversationId,
+    opening: Open,
+    note: Append,
+    audit: AuditId,
+    outbox: OutboxId,
+    session: NewSession,
+}
+
+impl Ids {
+    /// Ids of a tenant that nobody has yet.
+    pub(super) fn new(world: &World, tenant: TenantId) -> Self {
+        let of = Tenant::new(world, tenant);
+        let first_message = Some(of.message(MessageKind::Message, "first"));
+        let opening = Open { first_message, ..of.opening() };
+        let conversation = opening.id;
+        let note = of.appending(conversation, of.operator_author(), MessageKind::Note, "note");
+        let session =
+            NewSession { id: world.id(), operator: of.operator, token: of.token, expires_at: Timestamp::MAX };
+        Self { conversation, opening, note, audit: world.id(), outbox: world.id(), session, of }
+    }
+
+    /// The same ids in another tenant.
+    pub(super) fn twin(&self, tenant: TenantId) -> Self {
+        let mut of = self.of.clone();
+        of.id = tenant;
+        Self { of, opening: self.opening.clone(), note: self.note.clone(), ..*self }
+    }
+
+    /// Stores one of everything under these ids, with `name` as its content.
+    pub(super) async fn fill(&self, name: &str) {
+        let (of, id) = (&self.of, self.of.id);
+        of.settle_in(name).await;
+        let opening = Open { subject: Some(text(name)), ..self.opening.clone() };
+        let change = Change {
+            audit: Some(AuditRecord {
+                id: self.audit,
+                action: AuditAction::SignedIn,
+                target: self.session.id.uuid(),
+            }),
+            outbox: vec![
+                OutboxEntry::Notify {
+                    id: self.outbox,
+                    notification: Notification::MessageWaiting { conversation: self.conversation },
+                },
+                OutboxEntry::Control(ControlEvent::SessionEnded(self.session.id)),
+            ],
+            ..of.change(of.visitor_author())
+        };
+        let opened = of.try_open_with(&opening, &change).await;
+        assert!(matches!(opened, OpenOutcome::Opened { .. }), "a new conversation is opened, and not {opened:?}");
+        of.append(&self.note).await;
+        let patch = ConversationPatch {
+            status: Some(StatusChange::Snoozed(of.now())),
+            assignee: Some(Some(of.operator)),
+            tags: Some(vec![text(name)]),
+        };
+        of.update(self.conversation, &patch).await;
+        assert!(of.advance(self.conversation, of.operator_author(), Audience::Staff, 1).await.is_some());
+        let page = CurrentPage { url: text(name), title: None, at: of.now() };
+        let change = of.change(of.visitor_author());
+        assert!(of.pages().put(id, of.visitor, &page, &change).await.answered());
+        if let Some(accounts) = of.world.accounts() {
+            let change = of.change(of.operator_author());
+            let hash = PasswordHash::from_phc(format!("$argon2id${name}"));
+            assert!(accounts.set_password(id, of.operator, &hash, &change).await.answered());
+            assert!(accounts.insert_session(id, &self.session, &change).await.answered());
+        }
+    }
+}
+
+/// What each method has answered, as text; content hides itself there, which absence does not need.
+pub(super) type Answers = Vec<(&'static str, String)>;
+
+macro_rules! answers {
+    ($($method:literal: $call:expr),* $(,)?) => {
+        vec![$(($method, format!("{:?}", $call.await.answered()))),*]
+    };
+}
+
+pub(super) async fn tenants(world: &World, tenant: TenantId, _: &Ids) -> Answers {
+    answers!["tenants.find": world.tenants().find(tenant)]
+}
+
+pub(super) async fn sites(world: &World, tenant: TenantId, ids: &Ids) -> Answers {
+    let before = world.id();
+    answers![
+        "sites.find": world.sites().find(tenant, ids.of.site),
+        "sites.page": world.sites().page(tenant, None, 10),
+        "sites.page": world.sites().page(tenant, Some(ids.of.site), 10),
+        "sites.page": world.sites().page(tenant, Some(before), 10),
+    ]
+}
+
+pub(super) async fn visitors(world: &World, tenant: TenantId, ids: &Ids) -> Answers {
+    let change = world.loaded(ids.of.visitor_author());
+    let patch = ContactPatch { name: Some(None), email: Some(None) };
+    answers![
+        "visitors.find": world.visitors().find(tenant, ids.of.visitor),
+        "visitors.find_by_token": world.visitors().find_by_token(tenant, &ids.of.token),
+        "visitors.update": world.visitors().update(tenant, ids.of.visitor, &patch, &change),
+    ]
+}
+
+pub(super) async fn pages(world: &World, tenant: TenantId, ids: &Ids) -> Answers {
+    let change = world.loaded(ids.of.visitor_author());
+    let page = CurrentPage { url: text("https://b.example/elsewhere"), title: None, at: world.now() };
+    answers![
+        "pages.find": world.pages().find(tenant, ids.of.visitor),
+        "pages.put": world.pages().put(tenant, ids.of.visitor, &page, &change),
+        "pages.find": world.pages().find(tenant, ids.of.visitor),
+    ]
+}
+
+pub(super) async fn operators(world: &World, tenant: TenantId, ids: &Ids) -> Answers {
+    answers![
+        "operators.find": world.operators().find(tenant, &[ids.of.operator]),
+        "operators.page": world.operators().page(tenant, None, 10),
+        "operators.page": world.operators().page(tenant, Some(world.id()), 10),
+    ]
+}
+
+pub(super) async fn conversations(world: &World, tenant: TenantId, ids: &Ids) -> Answers {
+    let (visitor, operator) = (ids.of.visitor_author(), ids.of.operator_author());
+    let change = world.loaded(operator);
+    let open = ids.of.opening();
+    let page = |reader, scope| ConversationPage { reader, scope, before: None, limit: 10 };
+    let inbox = |assignee| ConversationScope::Inbox { status: None, assignee, tag: None };
+    let own = page(visitor, ConversationScope::Of(ids.of.visitor));
+    let all = page(operator, inbox(None));
+    let assigned = page(operator, inbox(Some(AssigneeFilter::Operator(ids.of.operator))));
+    let conversations = world.conversations();
+    answers![
+        "conversations.find": conversations.find(tenant, ids.conversation),
+        "conversations.view": conversations.view(tenant, ids.conversation, operator),
+        "conversations.view": conversations.view(tenant, ids.conversation, visitor),
+        "conversations.page": conversations.page(tenant, &own),
+        "conversations.page": conversations.page(tenant, &all),
+        "conversations.page": conversations.page(tenant, &assigned),
+        "conversations.update": conversations.update(tenant, ids.conversation, 1, &tag(&["taken"]), &change),
+        "conversations.update": conversations.update(tenant, ids.conversation, 2, &tag(&["taken"]), &change),
+        "conversations.due_snoozes": conversations.due_snoozes(tenant, Timestamp::MAX, 10),
+        "conversations.open": conversations.open(tenant, &open, &change),
+    ]
+}
+
+pub(super) async fn events(world: &World, tenant: TenantId, ids: &Ids) -> Answers {
+    let author = Author::Visitor(ids.of.visitor);
+    let message = ids.of.message(MessageKind::Message, "knock");
+    let append = Append { conversation: ids.conversation, author, message, reopen: true };
+    let change = world.loaded(author);
+    let events = world.events();
+    let (staff, visitor) = (Audience::Staff, Audience::Visitor);
+    answers![
+        "events.page": events.page(tenant, ids.conversation, staff, Window::Latest, 10),
+        "events.page": events.page(tenant, ids.conversation, visitor, Window::After(0), 10),
+        "events.append": events.append(tenant, &append, &change),
+        "events.page": events.page(tenant, ids.conversation, staff, Window::Before(9), 10),
+    ]
+}
+
+pub(super) async fn reads(world: &World, tenant: TenantId, ids: &Ids) -> Answers {
+    let (visitor, operator) = (ids.of.visitor_author(), ids.of.operator_author());
+    let change = world.loaded(operator);
+    let reads = world.reads();
+    answers![
+        "reads.advance": reads.advance(tenant, ids.conversation, operator, Audience::Staff, 9, &change),
+        "reads.advance": reads.advance(tenant, ids.conversation, visitor, Audience::Visitor, 9, &change),
+    ]
+}
+
+pub(super) async fn outbox(world: &World, tenant: TenantId, ids: &Ids) -> Answers {
+    answers![
+        "outbox.settle": world.outbox().settle(tenant, ids.outbox),
+        "outbox.claim": world.outbox().claim(tenant, world.now(), Timestamp::MAX, 10),
+    ]
+}
+
+pub(super) async fn control(world: &World, tenant: TenantId, _: &Ids) -> Answers {
+    answers![
+        "control.head": world.control().head(tenant),
+        "control.after": world.control().after(tenant, 0, 10),
+    ]
+}
+
+pub(super) async fn audit(world: &World, tenant: TenantId, _: &Ids) -> Answers {
+    answers!["audit.page": world.audit().page(tenant, None, 10)]
+}
+
+pub(super) async fn accounts(world: &World, tenant: TenantId, ids: &Ids) -> Answers {
+    let Some(accounts) = world.accounts() else {
+        return Vec::new();
+    };
+    let change = world.loaded(ids.of.operator_author());
+    let hash = PasswordHash::from_phc("$argon2id$taken".to_owned());
+    let session = NewSession { token: world.token(), ..ids.session };
+    answers![
+        "accounts.set_password": accounts.set_password(tenant, ids.of.operator, &hash, &change),
+        "accounts.find_login": accounts.find_login(tenant, &ids.of.email),
+        "accounts.insert_session": accounts.insert_session(tenant, &session, &change),
+        "accounts.find_session": accounts.find_session(tenant, &ids.of.token, world.now()),
+        "accounts.end_session": accounts.end_session(tenant, ids.session.id, &change),
+    ]
+}

@@ -1,0 +1,253 @@
+//! Fan-out on this node: who is connected, who listens where, and in which order they hear it.
+//!
+//! What a conversation's subscribers hear is a prefix of its log. Three parts see to that. A [`Turn`] lets one change of a
+//! conversation at a time be committed and published by this node, so that what is published locally is in order. A
+//! topic knows up to where it has published; what would leave a gap is not published but marks the
+//! conversation *stale*, and a stale one is reread from the storage. And a subscriber that catches up goes live only once its own
+//! position has reached the topic's. So the storage is the only source of order, and everything else may be lost.
+
+mod connection;
+mod outlet;
+mod roster;
+mod topic;
+mod turn;
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::fmt;
+use std::hash::BuildHasher;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::domain::{Audience, Author, Event, Heads};
+use crate::ids::{ConnectionId, ConversationId, TenantId, VisitorId};
+use crate::ports::Frame;
+
+pub use connection::Connection;
+pub use outlet::{Batch, Outlet};
+pub(crate) use roster::Arrival;
+use roster::Roster;
+pub(crate) use topic::Live;
+use topic::{Published, Topic};
+pub(crate) use turn::Turn;
+use turn::Turns;
+
+const SHARDS: usize = 64;
+
+/// A conversation, by its tenant first: the same id in two tenants is two topics.
+pub(crate) type TopicKey = (TenantId, ConversationId);
+
+/// Fan-out on this node.
+pub(crate) struct Hub {
+    shards: Box<[Mutex<HashMap<TopicKey, Topic>>]>,
+    hasher: RandomState,
+    roster: Roster,
+    turns: Turns,
+    stale: Stale,
+}
+
+/// What has to be reread: each conversation once, however often it was said.
+#[derive(Debug, Default)]
+struct Stale {
+    topics: Mutex<HashMap<TopicKey, StaleTopic>>,
+    woken: Notify,
+}
+
+/// A conversation that has to be reread.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StaleTopic {
+    /// Above which staff position, if nobody here has published any.
+    pub(crate) after: Option<u64>,
+}
+
+impl Hub {
+    pub(crate) fn new() -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            hasher: RandomState::new(),
+            roster: Roster::default(),
+            turns: Turns::default(),
+            stale: Stale::default(),
+        }
+    }
+
+    /// Who is connected.
+    pub(crate) const fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// Waits for this node's turn to change a conversation.
+    pub(crate) async fn turn(&self, key: TopicKey) -> Turn<'_> {
+        Turn::new(self, key, self.turns.wait(key).await)
+    }
+
+    /// Makes `connection` a member of a topic that does not hear anything yet; see [`Self::go_live`]. One that has been
+    /// disconnected enters nothing.
+    pub(crate) fn enter(&self, key: TopicKey, connection: &Arc<Connection>) {
+        let mut shard = self.shard(key);
+        if let Some(topics) = connection.topics().as_mut() {
+            topics.insert(key.1);
+            shard.entry(key).or_default().enter(connection);
+        }
+    }
+
+    /// Lets a member hear everything after `cursor`, its position in its own numbering, having read the log up to
+    /// `heads`.
+    pub(crate) fn go_live(&self, key: TopicKey, connection: ConnectionId, cursor: u64, heads: Heads) -> Live {
+        self.shard(key).get_mut(&key).map_or(Live::Gone, |topic| topic.go_live(connection, cursor, heads))
+    }
+
+    /// Whether `connection` is a member of a topic.
+    pub(crate) fn is_member(&self, key: TopicKey, connection: ConnectionId) -> bool {
+        self.shard(key).get(&key).is_some_and(|topic| topic.has(connection))
+    }
+
+    /// Ends a membership.
+    pub(crate) fn leave(&self, key: TopicKey, connection: &Connection) {
+        let mut shard = self.shard(key);
+        if let Some(topic) = shard.get_mut(&key)
+            && topic.leave(connection.id())
+        {
+            shard.remove(&key);
+        }
+        if let Some(topics) = connection.topics().as_mut() {
+            topics.remove(&key.1);
+        }
+    }
+
+    /// Ends all memberships of a connection, and its presence. Answers whether its principal has gone with it.
+    pub(crate) fn disconnect(&self, connection: &Arc<Connection>) -> bool {
+        let tenant = connection.principal().tenant();
+        let topics = connection.topics().take();
+        for conversation in topics.into_iter().flatten() {
+            self.leave((tenant, conversation), connection);
+        }
+        self.roster.remove(connection)
+    }
+
+    /// Up to where a topic has published; `None` if it has no members that are live.
+    pub(crate) fn published(&self, key: TopicKey) -> Option<Heads> {
+        self.shard(key).get(&key).and_then(Topic::published)
+    }
+
+    /// Hands an event to everybody who listens. `render` makes the frame of an audience, once, if anybody needs it.
+    pub(crate) fn publish(&self, tenant: TenantId, event: &Event, render: impl Fn(Audience) -> Option<Frame>) {
+        let key = (tenant, event.conversation);
+        let mut frames = Frames { render, staff: None, visitor: None };
+        let mut shard = self.shard(key);
+        let topic = shard.get_mut(&key);
+        let outcome = topic.as_ref().map_or(Published::Next, |topic| topic.expects(event));
+        match outcome {
+            Published::Old => return,
+            Published::Gap => {
+                drop(shard);
+                self.mark_stale(key, None);
+                return;
+            }
+            Published::Next => {}
+        }
+        let inbox = self.roster.inbox(tenant);
+        for connection in inbox.iter() {
+            let hears_as_member = topic.as_ref().is_some_and(|topic| topic.has(connection.id()));
+            if !hears_as_member && let Some(frame) = frames.of(Audience::Staff) {
+                connection.offer(frame);
+            }
+        }
+        if let Some(topic) = topic {
+            topic.publish(event, |connection, audience| {
+                if let Some(frame) = frames.of(audience) {
+                    connection.offer(frame);
+                }
+            });
+        }
+    }
+
+    /// Hands frames that are no events to those who listen at a conversation: staff as members or through the inbox, and
+    /// its visitor.
+    pub(crate) fn tell_conversation(
+        &self,
+        key: TopicKey,
+        visitor: VisitorId,
+        (to_staff, to_visitor): (Option<&Frame>, Option<&Frame>),
+        except: impl Fn(&Connection) -> bool,
+    ) {
+        if let Some(frame) = to_staff {
+            let members = self.shard(key).get(&key).map(Topic::staff).unwrap_or_default();
+            let inbox = self.roster.inbox(key.0);
+            let apart = inbox.iter().filter(|listener| !members.iter().any(|member| member.id() == listener.id()));
+            for connection in members.iter().chain(apart).filter(|connection| !except(connection)) {
+                connection.offer(frame);
+            }
+        }
+        if let Some(frame) = to_visitor {
+            let own = self.roster.of(key.0, Author::Visitor(visitor));
+            for connection in own.iter().filter(|connection| !except(connection)) {
+                connection.offer(frame);
+            }
+        }
+    }
+
+    /// Says that a conversation has to be reread, from above `after` if nobody here has published any.
+    pub(crate) fn mark_stale(&self, key: TopicKey, after: Option<u64>) {
+        let mut topics = self.stale.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = topics.entry(key).or_insert(StaleTopic { after });
+        entry.after = match (entry.after, after) {
+            (Some(before), Some(now)) => Some(before.min(now)),
+            (before, now) => before.or(now),
+        };
+        self.stale.woken.notify_one();
+    }
+
+    /// Says that all conversations with members here have to be reread.
+    pub(crate) fn mark_all_stale(&self) {
+        for shard in &self.shards {
+            let keys: Vec<_> = lock(shard).keys().copied().collect();
+            keys.into_iter().for_each(|key| self.mark_stale(key, None));
+        }
+    }
+
+    /// Waits for conversations that have to be reread, and takes them.
+    pub(crate) async fn take_stale(&self) -> HashMap<TopicKey, StaleTopic> {
+        loop {
+            let woken = self.stale.woken.notified();
+            let topics = std::mem::take(&mut *self.stale.topics.lock().unwrap_or_else(PoisonError::into_inner));
+            if !topics.is_empty() {
+                return topics;
+            }
+            woken.await;
+        }
+    }
+
+    fn shard(&self, key: TopicKey) -> MutexGuard<'_, HashMap<TopicKey, Topic>> {
+        let index = usize::try_from(self.hasher.hash_one(key) % SHARDS as u64).unwrap_or(0);
+        lock(&self.shards[index])
+    }
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub").finish_non_exhaustive()
+    }
+}
+
+/// The frames of one event: each audience's is made when it is first needed, and shared.
+struct Frames<R> {
+    render: R,
+    staff: Option<Option<Frame>>,
+    visitor: Option<Option<Frame>>,
+}
+
+impl<R: Fn(Audience) -> Option<Frame>> Frames<R> {
+    fn of(&mut self, audience: Audience) -> Option<&Frame> {
+        let slot = match audience {
+            Audience::Staff => &mut self.staff,
+            Audience::Visitor => &mut self.visitor,
+        };
+        slot.get_or_insert_with(|| (self.render)(audience)).as_ref()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

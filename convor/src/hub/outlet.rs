@@ -1,0 +1,280 @@
+//! The bounded queue of a connection: the hub and the session put in, the connection's writer takes out.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use tokio::sync::Notify;
+
+use crate::config::Limits;
+use crate::ports::{Close, Frame, FrameClass, Refused, Transport};
+
+/// The bounded queue of a connection.
+pub struct Outlet {
+    queue: Mutex<Queue>,
+    /// Something to write, or the end.
+    filled: Notify,
+    /// Room for [`Transport::send`].
+    drained: Notify,
+    frames_max: usize,
+    bytes_max: usize,
+    droppable_max: usize,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    frames: VecDeque<Frame>,
+    bytes: usize,
+    droppable: usize,
+    closing: Option<Close>,
+}
+
+/// What the writer takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a writer must know them all")]
+pub enum Batch {
+    /// Frames; write them all, then flush once.
+    Frames,
+    /// The end; nothing is left.
+    Close(Close),
+}
+
+impl Outlet {
+    /// An empty queue with these bounds.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            queue: Mutex::default(),
+            filled: Notify::new(),
+            drained: Notify::new(),
+            frames_max: limits.queue_frames_max,
+            bytes_max: limits.queue_bytes_max,
+            droppable_max: limits.queue_droppable_max,
+        }
+    }
+
+    /// Waits for something to write and moves all of it to `batch`, which is cleared first. There is one writer; a call that is
+    /// dropped while it waits has taken nothing.
+    pub async fn next(&self, batch: &mut Vec<Frame>) -> Batch {
+        batch.clear();
+        loop {
+            let filled = self.filled.notified();
+            {
+                let mut queue = self.queue();
+                if !queue.frames.is_empty() {
+                    batch.extend(queue.frames.drain(..));
+                    (queue.bytes, queue.droppable) = (0, 0);
+                    // What a burst has left behind is not kept for an idle connection.
+                    queue.frames.shrink_to(16);
+                    self.drained.notify_waiters();
+                    return Batch::Frames;
+                }
+                if let Some(reason) = queue.closing {
+                    return Batch::Close(reason);
+                }
+            }
+            filled.await;
+        }
+    }
+
+    /// Why the connection ends, if it does.
+    #[must_use]
+    pub fn closing(&self) -> Option<Close> {
+        self.queue().closing
+    }
+
+    /// Waits until the connection is to end.
+    pub async fn closed(&self) -> Close {
+        loop {
+            let drained = self.drained.notified();
+            if let Some(reason) = self.closing() {
+                return reason;
+            }
+            drained.await;
+        }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn end(&self, queue: &mut Queue, reason: Close) {
+        if queue.closing.is_none() {
+            queue.closing = Some(reason);
+            if reason == Close::SlowReader {
+                // Nobody reads it, and the client resumes: it need not be held.
+                *queue = Queue { closing: queue.closing, ..Queue::default() };
+            }
+            self.filled.notify_one();
+            self.drained.notify_waiters();
+        }
+    }
+}
+
+#[async_trait]
+impl Transport for Outlet {
+    fn try_send(&self, frame: Frame) -> Result<(), Refused> {
+        let mut queue = self.queue();
+        if queue.closing.is_some() {
+            return Err(Refused);
+        }
+        let fits = queue.frames.len() < self.frames_max && queue.bytes + frame.text.len() <= self.bytes_max;
+        match frame.class {
+            FrameClass::Event if fits => queue.push(frame),
+            FrameClass::Event => {
+                self.end(&mut queue, Close::SlowReader);
+                return Err(Refused);
+            }
+            FrameClass::Droppable(key) => {
+                queue.drop_droppable(key, self.droppable_max);
+                if fits {
+                    queue.droppable += 1;
+                    queue.push(frame);
+                }
+            }
+        }
+        self.filled.notify_one();
+        Ok(())
+    }
+
+    async fn send(&self, frame: Frame) -> Result<(), Refused> {
+        loop {
+            let drained = self.drained.notified();
+            {
+                let queue = self.queue();
+                let room = queue.frames.len() * 2 <= self.frames_max && queue.bytes * 2 <= self.bytes_max;
+                if queue.closing.is_some() || room {
+                    break;
+                }
+            }
+            drained.await;
+        }
+        self.try_send(frame)
+    }
+
+    fn close(&self, reason: Close) {
+        self.end(&mut self.queue(), reason);
+    }
+}
+
+impl Queue {
+    fn push(&mut self, frame: Frame) {
+        self.bytes += frame.text.len();
+        self.frames.push_back(frame);
+    }
+
+    /// Makes room for a droppable frame: an older one with its key goes, or the oldest of all if there are too many.
+    fn drop_droppable(&mut self, key: u64, droppable_max: usize) {
+        if self.droppable == 0 {
+            return;
+        }
+        let same = self.frames.iter().position(|old| old.class == FrameClass::Droppable(key));
+        let oldest = || self.frames.iter().position(|old| matches!(old.class, FrameClass::Droppable(_)));
+        let out = same.or_else(|| if self.droppable >= droppable_max { oldest() } else { None });
+        if let Some(old) = out.and_then(|index| self.frames.remove(index)) {
+            self.bytes -= old.text.len();
+            self.droppable -= 1;
+        }
+    }
+}
+
+impl fmt::Debug for Outlet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outlet").field("queue", &*self.queue()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn outlet(frames: usize, bytes: usize, droppable: usize) -> Outlet {
+        let limits = Limits {
+            queue_frames_max: frames,
+            queue_bytes_max: bytes,
+            queue_droppable_max: droppable,
+            ..Limits::default()
+        };
+        Outlet::new(&limits)
+    }
+
+    fn event(text: &'static str) -> Frame {
+        Frame::event(Bytes::from_static(text.as_bytes()))
+    }
+
+    fn droppable(text: &'static str, key: u64) -> Frame {
+        Frame::droppable(Bytes::from_static(text.as_bytes()), key)
+    }
+
+    async fn drain(outlet: &Outlet) -> Vec<Bytes> {
+        let mut batch = Vec::new();
+        assert_eq!(outlet.next(&mut batch).await, Batch::Frames);
+        batch.into_iter().map(|frame| frame.text).collect()
+    }
+
+    #[tokio::test]
+    async fn frames_come_out_in_one_batch_and_in_order() {
+        let outlet = outlet(10, 100, 10);
+        for text in ["a", "b", "c"] {
+            outlet.try_send(event(text)).expect("room");
+        }
+        assert_eq!(drain(&outlet).await, ["a", "b", "c"]);
+    }
+
+    #[tokio::test]
+    async fn s25_a_full_queue_closes_and_never_skips() {
+        for full in [outlet(2, 100, 10), outlet(10, 2, 10)] {
+            full.try_send(event("a")).expect("room");
+            full.try_send(event("b")).expect("room");
+            full.try_send(event("c")).expect_err("full");
+            full.try_send(event("d")).expect_err("closing");
+            assert_eq!(full.next(&mut Vec::new()).await, Batch::Close(Close::SlowReader));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_newer_droppable_frame_replaces_the_older() {
+        let outlet = outlet(10, 100, 2);
+        outlet.try_send(droppable("old", 1)).expect("room");
+        outlet.try_send(event("e")).expect("room");
+        outlet.try_send(droppable("new", 1)).expect("room");
+        outlet.try_send(droppable("x", 2)).expect("room");
+        outlet.try_send(droppable("y", 3)).expect("room");
+        assert_eq!(drain(&outlet).await, ["e", "x", "y"], "the oldest droppable one went for the third");
+    }
+
+    #[tokio::test]
+    async fn a_droppable_frame_never_makes_a_slow_reader() {
+        let outlet = outlet(1, 100, 10);
+        outlet.try_send(event("a")).expect("room");
+        outlet.try_send(droppable("x", 1)).expect("dropped in silence");
+        assert_eq!(drain(&outlet).await, ["a"]);
+    }
+
+    #[tokio::test]
+    async fn what_was_accepted_before_the_end_is_still_written() {
+        let outlet = outlet(10, 100, 10);
+        outlet.try_send(event("a")).expect("room");
+        outlet.close(Close::Revoked);
+        outlet.close(Close::Idle);
+        assert_eq!(drain(&outlet).await, ["a"]);
+        assert_eq!(outlet.next(&mut Vec::new()).await, Batch::Close(Close::Revoked), "the first reason holds");
+        assert_eq!(outlet.closed().await, Close::Revoked);
+    }
+
+    #[tokio::test]
+    async fn send_waits_for_room() {
+        let outlet = outlet(2, 100, 10);
+        outlet.try_send(event("a")).expect("room");
+        outlet.try_send(event("b")).expect("room");
+        let sending = async { outlet.send(event("c")).await };
+        let draining = async { drain(&outlet).await };
+        let (sent, drained) = tokio::join!(sending, draining);
+        sent.expect("room again");
+        assert_eq!(drained, ["a", "b"]);
+        assert_eq!(drain(&outlet).await, ["c"]);
+    }
+}

@@ -1,0 +1,20 @@
+//! The wire protocol, version 1, as `docs/protocol.md` describes it: pure types and their JSON.
+
+mod codec;
+mod frame;
+mod object;
+mod request;
+
+pub(crate) use codec::is_reference;
+pub use codec::{decode_body, decode_frame, encode};
+pub(crate) use object::operators_of;
+pub use frame::{
+    ClientFrame, Hello, Page, PrincipalObject, Read, Resume, Send, ServerFrame, Subscribe, Topic, Typing, Unsubscribe,
+};
+pub use object::{
+    AssigneeObject, AuthorObject, ConversationObject, EventObject, EventPageObject, ListObject, MessageObject, Names,
+    OperatorObject, PageObject, PostedObject, SiteObject, VisitorObject,
+};
+pub use request::{ConversationRequest, FirstMessage, MessageRequest, OpenRequest, RegisterRequest, VisitorRequest};
+#[cfg(feature = "accounts")]
+pub use request::{Presentation, SignInRequest};

@@ -1,0 +1,61 @@
+//! Whose token it is.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::credentials::{Token, TokenKind};
+use crate::domain::Principal;
+use crate::error::Error;
+use crate::ports::{Authenticated, Authenticator, Clock, Storage};
+
+/// Knows visitors' tokens and, with the feature `accounts`, operators' sessions, as the storage keeps them. A host with users of
+/// its own can ask its own users first and this second.
+#[derive(Debug, Clone)]
+pub struct StoredTokens {
+    storage: Arc<dyn Storage>,
+    #[cfg_attr(not(feature = "accounts"), expect(dead_code, reason = "only sessions expire"))]
+    clock: Arc<dyn Clock>,
+}
+
+impl StoredTokens {
+    /// The tokens in this storage.
+    #[must_use]
+    pub const fn new(storage: Arc<dyn Storage>, clock: Arc<dyn Clock>) -> Self {
+        Self { storage, clock }
+    }
+
+    async fn visitor(&self, token: &Token) -> Result<Option<Authenticated>, Error> {
+        let tenant = token.tenant();
+        let visitor = self.storage.visitors().find_by_token(tenant, &token.hash()).await?;
+        Ok(visitor.map(|visitor| Authenticated::new(Principal::visitor(tenant, visitor.site, visitor.id))))
+    }
+
+    #[cfg(feature = "accounts")]
+    async fn session(&self, token: &Token) -> Result<Option<Authenticated>, Error> {
+        let tenant = token.tenant();
+        let Some(accounts) = self.storage.accounts() else { return Ok(None) };
+        let session = accounts.find_session(tenant, &token.hash(), self.clock.now()).await?;
+        Ok(session.map(|session| {
+            let principal = Principal::operator(tenant, session.operator.id, session.operator.role);
+            Authenticated::new(principal).expires_at(session.expires_at).session(session.id)
+        }))
+    }
+
+    #[cfg(not(feature = "accounts"))]
+    #[expect(clippy::unused_async, reason = "as with the feature")]
+    async fn session(&self, _: &Token) -> Result<Option<Authenticated>, Error> {
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl Authenticator for StoredTokens {
+    async fn authenticate(&self, credential: &str) -> Result<Option<Authenticated>, Error> {
+        match Token::parse(credential) {
+            Some(token) if token.kind() == TokenKind::Visitor => self.visitor(&token).await,
+            Some(token) => self.session(&token).await,
+            None => Ok(None),
+        }
+    }
+}

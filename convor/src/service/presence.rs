@@ -1,0 +1,130 @@
+//! Who is there, and what is told without being stored in a log: typing, reading, presence, pages.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::domain::{Audience, Author, MessageKind};
+use crate::error::Error;
+use crate::hub::{Arrival, Connection};
+use crate::ids::{ConnectionId, TenantId, VisitorId};
+use crate::ports::{Close, Frame, SignalBody};
+use crate::protocol::{AuthorObject, Names, PageObject, ServerFrame, encode};
+
+use super::{Chat, frame_key};
+
+impl Chat {
+    /// A connection has been added to the roster.
+    pub(crate) fn arrived(&self, connection: &Arc<Connection>, arrival: Arrival) {
+        if arrival == Arrival::First {
+            self.presence(connection.principal().tenant(), connection.author(), true);
+        }
+    }
+
+    /// A connection has ended.
+    pub(crate) fn left(&self, connection: &Arc<Connection>) {
+        if self.hub().disconnect(connection) {
+            self.presence(connection.principal().tenant(), connection.author(), false);
+        }
+    }
+
+    fn presence(&self, tenant: TenantId, author: Author, online: bool) {
+        self.show_presence(tenant, author, online);
+        self.signal(SignalBody::Presence { tenant, author, online });
+    }
+
+    /// Tells this node's listeners who has come or gone.
+    pub(super) fn show_presence(&self, tenant: TenantId, author: Author, online: bool) {
+        if self.hub().roster().is_online(tenant, author) != online {
+            // The principal is there on another node, or has come back in the meantime.
+            return;
+        }
+        let names = Names::default();
+        let staff_author = AuthorObject::new(author, Audience::Staff, &names);
+        let key = frame_key("presence", None, Some(author));
+        let frame = encode(&ServerFrame::Presence { author: Some(staff_author), online });
+        let frame = Frame::droppable(frame, key);
+        self.hub().roster().inbox(tenant).iter().for_each(|connection| connection.offer(&frame));
+        if matches!(author, Author::Operator(_)) {
+            let online = self.is_staffed(tenant);
+            let frame = encode(&ServerFrame::Presence { author: None, online });
+            let frame = Frame::droppable(frame, frame_key("presence", None, None));
+            self.hub().roster().visitors(tenant).iter().for_each(|connection| connection.offer(&frame));
+        }
+    }
+
+    /// Tells this node's listeners and the other nodes.
+    pub(super) async fn tell(&self, body: SignalBody, except: Option<ConnectionId>) -> Result<(), Error> {
+        self.tell_here(&body, except).await?;
+        self.signal(body);
+        Ok(())
+    }
+
+    /// Tells this node's listeners what a signal says.
+    pub(super) async fn tell_here(&self, body: &SignalBody, except: Option<ConnectionId>) -> Result<(), Error> {
+        match body {
+            SignalBody::Typing { tenant, conversation, visitor, author, active, kind } => {
+                let names = self.names_of_author(*tenant, *author).await?;
+                let key = frame_key("typing", Some(*conversation), Some(*author));
+                let frame = |audience| {
+                    let author = AuthorObject::new(*author, audience, &names);
+                    let typing =
+                        ServerFrame::Typing { conversation: *conversation, author, active: *active, kind: *kind };
+                    Frame::droppable(encode(&typing), key)
+                };
+                let to_visitor = (*kind == MessageKind::Message).then(|| frame(Audience::Visitor));
+                let to_staff = frame(Audience::Staff);
+                // One's own typing is no news, whichever window it comes from.
+                let own = |connection: &Connection| connection.author() == *author;
+                let frames = (Some(&to_staff), to_visitor.as_ref());
+                self.hub().tell_conversation((*tenant, *conversation), *visitor, frames, own);
+            }
+            SignalBody::Read { tenant, conversation, visitor, author, up_to } => {
+                let names = self.names_of_author(*tenant, *author).await?;
+                let key = frame_key("read", Some(*conversation), Some(*author));
+                let frame = |audience| {
+                    let author = AuthorObject::new(*author, audience, &names);
+                    let read = ServerFrame::Read { conversation: *conversation, author, seq: up_to.of(audience) };
+                    Frame::droppable(encode(&read), key)
+                };
+                let (to_staff, to_visitor) = (frame(Audience::Staff), frame(Audience::Visitor));
+                let same = |connection: &Connection| Some(connection.id()) == except;
+                let frames = (Some(&to_staff), Some(&to_visitor));
+                self.hub().tell_conversation((*tenant, *conversation), *visitor, frames, same);
+            }
+            SignalBody::PageSeen { tenant, visitor } => self.show_page(*tenant, *visitor).await?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn show_page(&self, tenant: TenantId, visitor: VisitorId) -> Result<(), Error> {
+        let inbox = self.hub().roster().inbox(tenant);
+        if inbox.is_empty() {
+            return Ok(());
+        }
+        if let Some(page) = self.storage().pages().find(tenant, visitor).await? {
+            let frame = encode(&ServerFrame::Page { visitor, page: PageObject::new(&page) });
+            let frame = Frame::droppable(frame, frame_key("page", None, Some(Author::Visitor(visitor))));
+            inbox.iter().for_each(|connection| connection.offer(&frame));
+        }
+        Ok(())
+    }
+
+    async fn names_of_author(&self, tenant: TenantId, author: Author) -> Result<Names, Error> {
+        match author {
+            Author::Operator(operator) => self.names_of(tenant, &[operator]).await,
+            _ => Ok(Names::default()),
+        }
+    }
+
+    /// Begins to go away: this node is not ready any more, and every connection is told to come back, not all at once.
+    /// What is being committed is finished by those who asked for it.
+    pub fn drain(&self) {
+        self.inner.draining.store(true, Ordering::Relaxed);
+        for connection in self.hub().roster().all(None) {
+            let random = self.random_bytes();
+            let reconnect_after_ms = 500 + u64::from(u16::from_be_bytes([random[0], random[1]])) % 4_500;
+            connection.close(Close::Draining { reconnect_after_ms });
+        }
+    }
+}

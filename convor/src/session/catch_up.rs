@@ -1,0 +1,141 @@
+//! From what a client holds to what happens now, without a hole.
+
+use std::sync::Arc;
+
+use crate::domain::{Audience, Principal};
+use crate::error::Error;
+use crate::hub::{Connection, Live};
+use crate::ids::ConversationId;
+use crate::ports::storage::{EventPage, Window};
+use crate::ports::{Close, Frame};
+use crate::protocol::{EventObject, ServerFrame, encode};
+use crate::service::Chat;
+
+/// How many events one read fetches.
+const PAGE: usize = 100;
+
+/// How often a client may find that more has happened while it was reading, before it is sent away to come back.
+const ROUNDS_MAX: usize = 1_000;
+
+/// What a client holds of a conversation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Start {
+    /// It asks for what happens from now on.
+    Head,
+    /// It holds everything up to a position.
+    After {
+        /// In which lifetime of the positions, if it said so.
+        epoch: Option<u32>,
+        /// Up to which.
+        after: u64,
+    },
+}
+
+/// Subscribes `connection` to a conversation: sends what it misses, or `reset`, and lets it hear what happens from then
+/// on. The log is read until the connection's position has reached the topic's, so nothing falls between the two.
+pub(crate) async fn catch_up(
+    chat: &Chat,
+    connection: &Arc<Connection>,
+    conversation: ConversationId,
+    start: Start,
+    reference: Option<&str>,
+) -> Result<(), Error> {
+    let key = (connection.principal().tenant(), conversation);
+    chat.hub().enter(key, connection);
+    let caught_up = read_and_go_live(chat, connection, conversation, start, reference).await;
+    if caught_up.is_err() {
+        chat.hub().leave(key, connection);
+    }
+    caught_up
+}
+
+async fn read_and_go_live(
+    chat: &Chat,
+    connection: &Arc<Connection>,
+    conversation: ConversationId,
+    start: Start,
+    reference: Option<&str>,
+) -> Result<(), Error> {
+    let audience = connection.principal().audience();
+    let window = match start {
+        Start::Head => Window::Latest,
+        Start::After { after, .. } => Window::After(after),
+    };
+    let mut page = read(chat, connection, conversation, window).await?;
+    let head = page.heads.of(audience);
+    if let Some(reference) = reference {
+        let (seq, epoch) = (Some(head), Some(page.epoch));
+        let conversation = Some(conversation);
+        say(connection, &ServerFrame::Subscribed { r#ref: reference, conversation, inbox: None, seq, epoch }).await?;
+    }
+    let mut cursor = match start {
+        Start::Head => head,
+        Start::After { epoch, after } if is_resumable(chat, &page, audience, epoch, after) => {
+            send_events(chat, connection, &page).await?.unwrap_or(after)
+        }
+        Start::After { .. } => {
+            say(connection, &ServerFrame::Reset { conversation, epoch: page.epoch, seq: head }).await?;
+            head
+        }
+    };
+    let key = (connection.principal().tenant(), conversation);
+    for _ in 0..ROUNDS_MAX {
+        if cursor >= page.heads.of(audience) {
+            match chat.hub().go_live(key, connection.id(), cursor, page.heads) {
+                Live::Yes | Live::Gone => return Ok(()),
+                Live::Behind => {}
+            }
+        }
+        page = read(chat, connection, conversation, Window::After(cursor)).await?;
+        cursor = send_events(chat, connection, &page).await?.unwrap_or(cursor);
+    }
+    connection.close(Close::PositionLost);
+    Ok(())
+}
+
+fn is_resumable(chat: &Chat, page: &EventPage, audience: Audience, epoch: Option<u32>, after: u64) -> bool {
+    let head = page.heads.of(audience);
+    let same_epoch = epoch.is_none_or(|epoch| epoch == page.epoch);
+    let missing = head.checked_sub(after);
+    same_epoch
+        && after >= page.floor.of(audience)
+        && missing.is_some_and(|missing| missing <= chat.limits().resume_events_max)
+}
+
+/// Reads a page, if the principal is a member.
+async fn read(
+    chat: &Chat,
+    connection: &Connection,
+    conversation: ConversationId,
+    window: Window,
+) -> Result<EventPage, Error> {
+    let principal = connection.principal();
+    let limit = if window == Window::Latest { 1 } else { PAGE };
+    let events = chat.storage().events();
+    let page = events.page(principal.tenant(), conversation, principal.audience(), window, limit).await?;
+    let page = page.ok_or(Error::NotFound)?;
+    match principal {
+        Principal::Visitor { visitor, .. } if visitor != page.visitor => Err(Error::NotFound),
+        _ => Ok(page),
+    }
+}
+
+/// Sends a page's events, and answers the position of the last.
+async fn send_events(chat: &Chat, connection: &Connection, page: &EventPage) -> Result<Option<u64>, Error> {
+    let principal = connection.principal();
+    let names = chat.names(principal.tenant(), &page.events).await?;
+    let mut last = None;
+    for event in &page.events {
+        if let Some(object) = EventObject::new(event, principal.audience(), &names) {
+            say(connection, &ServerFrame::Event(object)).await?;
+            last = event.seq(principal.audience());
+        }
+    }
+    Ok(last)
+}
+
+/// Sends what the client has asked for, at the client's speed. A connection that is closing needs nothing more.
+async fn say(connection: &Connection, frame: &ServerFrame<'_>) -> Result<(), Error> {
+    let frame = Frame::event(encode(frame));
+    connection.transport().send(frame).await.map_err(|_| Error::Unavailable)
+}

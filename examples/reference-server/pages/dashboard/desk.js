@@ -1,0 +1,258 @@
+/**
+ * @import {EventFrame, Operator, Presence, Typing} from '/convor/client/wire.js'
+ * @import {Change} from '/convor/client/types.js'
+ * @import {OperatorApi} from '/convor/client/operator.js'
+ */
+import { ApiError } from '/convor/client/http.js';
+import { Chat } from '/convor/client/chat.js';
+import { Emitter } from '/convor/client/emitter.js';
+import { SeenTyping } from '/convor/client/typing.js';
+import { systemClock } from '/convor/client/clock.js';
+import { Inbox } from './inbox.js';
+import { visitorName } from './names.js';
+
+/**
+ * @typedef {object} Notice
+ * @property {string} text
+ * @property {{label: string, run: () => void}} [action]
+ *
+ * @typedef {object} DeskEvents
+ * @property {null} change
+ * @property {Notice} notice something that the operator should see
+ * @property {string} news something that only a screen reader has to say, since the eye sees it anyway
+ * @property {null} signedOut the session is no longer good
+ */
+
+const CHANGE_TRIES = 3;
+const FIELD_NAMES = { status: 'status', assignee: 'assignee', tags: 'tags' };
+
+/**
+ * What an operator works with, without a view: the inbox, the conversation that is open, the colleagues.
+ *
+ * @extends {Emitter<DeskEvents>}
+ */
+export class Desk extends Emitter {
+  /** @type {Operator[]} */
+  operators = [];
+  /** @type {string | null} */
+  selected = null;
+  /** Why the selected conversation cannot be shown. */
+  failure = '';
+  wasOnline = false;
+
+  /** @type {Map<string, string>} */
+  #etags = new Map();
+  /** @type {Map<string, SeenTyping>} */
+  #typing = new Map();
+
+  /**
+   * @param {OperatorApi} api
+   * @param {Operator} me
+   */
+  constructor(api, me) {
+    super();
+    this.api = api;
+    this.me = me;
+    this.inbox = new Inbox(api, me.id, () => this.#changed());
+    this.chat = new Chat({ http: api });
+    this.#listen();
+  }
+
+  start() {
+    this.chat.watchInbox();
+    this.chat.start();
+    this.listOperators();
+  }
+
+  stop() {
+    this.chat.stop();
+  }
+
+  get conversation() {
+    return this.inbox.get(this.selected);
+  }
+
+  get log() {
+    return this.selected ? this.chat.log(this.selected) : undefined;
+  }
+
+  /** @param {string} id */
+  typing(id) {
+    const typing = this.#typing.get(id) ?? new SeenTyping(() => this.#changed(), systemClock);
+    this.#typing.set(id, typing);
+    return typing;
+  }
+
+  /** @param {string | null} id */
+  operator(id) {
+    return this.operators.find((operator) => operator.id === id);
+  }
+
+  /**
+   * Opens a conversation in place of the one that is open now.
+   *
+   * @param {string | null} id
+   */
+  async select(id) {
+    if (id === this.selected) return;
+    if (this.selected) this.chat.unfollow(this.selected);
+    this.selected = id;
+    this.failure = '';
+    this.#changed();
+    if (!id) return;
+    try {
+      await Promise.all([this.#fetch(id), this.chat.follow(id)]);
+    } catch (error) {
+      if (this.selected === id) this.#failed(error);
+    }
+    this.#changed();
+  }
+
+  /** Says that what the visitor wrote has been seen. */
+  seen() {
+    const { conversation, log } = this;
+    if (!conversation || !log?.loaded) return;
+    const latest = log.events.findLast((event) => event.kind === 'message' && event.message.author.kind === 'visitor');
+    if (!latest || latest.seq <= conversation.read_seq) return;
+    if (this.chat.read(conversation.id, latest.seq)) this.inbox.read(conversation.id, this.me.id, latest.seq);
+  }
+
+  /**
+   * Changes a conversation. Where a colleague was faster, the change is tried again if it still means the same, and put
+   * to the operator if it does not.
+   *
+   * @param {string} id
+   * @param {Change} change
+   */
+  async change(id, change) {
+    const before = structuredClone(this.inbox.get(id));
+    if (!before) return;
+    try {
+      for (let tries = 1; ; tries++) {
+        try {
+          const etag = this.#etags.get(id) ?? (await this.#fetch(id)).etag;
+          const answer = await this.api.change(id, change, etag);
+          this.#etags.set(id, answer.etag);
+          return this.inbox.put(answer.conversation);
+        } catch (error) {
+          if (!(error instanceof ApiError) || error.status !== 412 || tries === CHANGE_TRIES) throw error;
+          const { conversation } = await this.#fetch(id);
+          const fields = /** @type {(keyof typeof FIELD_NAMES)[]} */ (Object.keys(FIELD_NAMES));
+          const collided = fields.find((field) => field in change && `${before[field]}` !== `${conversation[field]}`);
+          if (collided) return this.#ask(id, change, FIELD_NAMES[collided]);
+        }
+      }
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  async listOperators() {
+    try {
+      this.operators = (await this.api.operators()).data;
+      this.#changed();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** @param {import('./inbox.js').Filter} [filter] */
+  async list(filter) {
+    await this.inbox.load(filter).catch((error) => this.#failed(error));
+  }
+
+  async listMore() {
+    await this.inbox.loadMore().catch((error) => this.#failed(error));
+  }
+
+  async signOut() {
+    this.stop();
+    await this.api.signOut().catch(() => {});
+    this.emit('signedOut', null);
+  }
+
+  #listen() {
+    const { chat, inbox } = this;
+    chat.on('log', (id) => id === this.selected && this.#changed());
+    chat.on('inbox', () => this.#listAgain());
+    chat.on('event', (event) => this.#took(event));
+    chat.on('read', ({ conversation, author, seq }) => inbox.read(conversation, author.id ?? '', seq));
+    chat.on('typing', (typing) => this.#sawTyping(typing));
+    chat.on('presence', (presence) => this.#sawPresence(presence));
+    chat.on('page', ({ visitor, page }) => inbox.sawVisitor(visitor, { page }));
+    chat.on('refused', ({ title }) => this.emit('notice', { text: title }));
+    chat.on('phase', ({ phase, code }) => {
+      if (phase === 'online') this.wasOnline = true;
+      // A refused upgrade looks like a broken network, so that only asking tells whether the session is still good.
+      if (phase === 'waiting') this.api.session().catch((error) => error.status === 401 && this.#failed(error));
+      if (phase === 'stopped' && code === 4100) this.emit('signedOut', null);
+      this.#changed();
+    });
+  }
+
+  /** After a cut, the lists may have moved on without this window. */
+  async #listAgain() {
+    await this.list();
+    if (this.selected) this.inbox.refresh(this.selected);
+    this.listOperators();
+  }
+
+  /** @param {EventFrame} event */
+  #took(event) {
+    const isNew = event.seq > (this.inbox.get(event.conversation)?.seq ?? 0);
+    this.inbox.take(event);
+    if (event.kind !== 'message') return void this.#etags.delete(event.conversation);
+    const { author } = event.message;
+    this.typing(event.conversation).saw(author.id ?? author.kind, null, false);
+    if (!isNew || author.kind !== 'visitor' || event.conversation === this.selected) return;
+    const visitor = this.inbox.get(event.conversation)?.visitor;
+    this.emit('news', `New message from ${visitor ? visitorName(visitor) : 'a new visitor'}`);
+  }
+
+  /** @param {Typing} typing */
+  #sawTyping({ conversation, author, active, kind }) {
+    if (author.id === this.me.id) return;
+    const visitor = this.inbox.get(conversation)?.visitor;
+    const name = author.kind === 'visitor' && visitor ? visitorName(visitor) : (author.name ?? 'Somebody');
+    this.typing(conversation).saw(author.id ?? author.kind, kind === 'note' ? `${name} (note)` : name, active);
+  }
+
+  /** @param {Presence} presence */
+  #sawPresence({ author, online }) {
+    if (!author?.id) return;
+    if (author.kind === 'visitor') return this.inbox.sawVisitor(author.id, { online });
+    const operator = this.operator(author.id);
+    if (operator) operator.online = online;
+    else this.listOperators();
+    this.#changed();
+  }
+
+  /** @param {string} id */
+  async #fetch(id) {
+    const answer = await this.api.conversation(id);
+    this.#etags.set(id, answer.etag);
+    this.inbox.put(answer.conversation);
+    return answer;
+  }
+
+  /**
+   * @param {string} id
+   * @param {Change} change
+   * @param {string} field
+   */
+  #ask(id, change, field) {
+    const run = () => void this.change(id, change);
+    this.emit('notice', { text: `A colleague has just changed the ${field}.`, action: { label: 'Change it anyway', run } });
+  }
+
+  /** @param {unknown} error */
+  #failed(error) {
+    if (error instanceof ApiError && error.status === 401) return this.emit('signedOut', null);
+    if (error instanceof ApiError && error.status === 404 && !this.conversation) this.failure = 'There is no such conversation.';
+    else this.emit('notice', { text: error instanceof Error ? error.message : 'That did not work.' });
+  }
+
+  #changed() {
+    this.emit('change', null);
+  }
+}

@@ -1,0 +1,159 @@
+/** @import {Desk} from './desk.js' */
+import { LogView } from '/convor/widget/log-view.js';
+import { h, icon, setText } from '/convor/widget/dom.js';
+import { timeline } from '/convor/client/timeline.js';
+import { BACK, CHECK, CLOCK, INFO, REOPEN } from './icons.js';
+import { Menu } from './menu.js';
+import { Reply } from './reply.js';
+import { avatar, showAvatar } from './avatar.js';
+import { makeRow, updateRow } from './thread-row.js';
+import { snoozeTimes } from './snooze.js';
+import { visitorName } from './names.js';
+
+const STATUS = { open: 'Open', closed: 'Closed', snoozed: 'Snoozed' };
+
+/** The conversation that is open: its head, its log and where one answers. */
+export class ThreadView {
+  #desk;
+  #log;
+  #shown = '';
+
+  #face = avatar();
+  #title = h('h1', { tabindex: -1 });
+  #status = h('span', { class: 'status', 'data-testid': 'status' });
+  #where = h('p', { class: 'where' });
+  #typing = h('p', { class: 'typing', role: 'status', 'data-testid': 'typing' });
+  #close = h('button', { type: 'button', class: 'quiet', 'data-testid': 'close-conversation', onclick: () => this.toggleClosed() });
+  #empty = h('div', { class: 'nothing' });
+  #body = h('div', { class: 'thread-body' });
+
+  /**
+   * @param {Desk} desk
+   * @param {{onDetails: () => void}} options
+   */
+  constructor(desk, { onDetails }) {
+    this.#desk = desk;
+    this.#log = new LogView({
+      label: 'Conversation',
+      make: (row) => makeRow(row, this.#readers),
+      update: (node, row) => updateRow(node, row, this.#readers),
+      onOlder: () => this.#loadOlder(),
+    });
+    this.reply = new Reply({
+      onSend: (text, kind) => this.#send(text, kind),
+      onTyping: (active, kind) => desk.selected && desk.chat.typing(desk.selected, active, kind),
+    });
+    this.#body.append(this.#head(onDetails), this.#log.element, this.#typing, this.reply.element);
+    this.element = h('main', { class: 'thread', id: 'thread', tabindex: -1 }, this.#body, this.#empty);
+  }
+
+  draw() {
+    const { conversation, log, failure, selected } = this.#desk;
+    const ready = conversation && log?.loaded;
+    this.#body.hidden = !ready;
+    this.#empty.hidden = Boolean(ready);
+    if (!ready) {
+      this.#shown = '';
+      setText(this.#empty, failure || (selected ? 'Loading…' : 'Choose a conversation.'));
+      return;
+    }
+    const { visitor, status, id } = conversation;
+    showAvatar(this.#face, visitor);
+    setText(this.#title, visitorName(visitor));
+    setText(this.#status, STATUS[status]);
+    this.#status.dataset.status = status;
+    setText(this.#where, visitor.online ? 'Online now' : 'Not online');
+    this.#drawClose(status === 'closed');
+    this.reply.show(id);
+    this.#drawLog(id);
+    this.#drawTyping(id);
+    if (document.visibilityState === 'visible') this.#desk.seen();
+  }
+
+  focus() {
+    this.reply.textarea.focus();
+  }
+
+  toggleClosed() {
+    const { conversation } = this.#desk;
+    if (!conversation) return;
+    this.#desk.change(conversation.id, { status: conversation.status === 'open' ? 'closed' : 'open' });
+  }
+
+  get #readers() {
+    const { me, chat, conversation } = this.#desk;
+    if (!conversation) throw new Error('Rows are drawn only while a conversation is open.');
+    return {
+      me: me.id,
+      visitor: conversation.visitor,
+      retry: chat.retry.bind(chat),
+      discard: chat.discard.bind(chat),
+    };
+  }
+
+  /** @param {() => void} onDetails */
+  #head(onDetails) {
+    const snooze = new Menu({
+      label: [icon(CLOCK, 18), h('span', { class: 'label' }, 'Snooze')],
+      testid: 'snooze',
+      build: () => snoozeTimes().map(({ label, hint, until }) => ({ label, hint, run: () => this.#snooze(until) })),
+    });
+    return h(
+      'header',
+      { class: 'thread-head' },
+      h('a', { class: 'quiet back', href: '#', 'aria-label': 'Back to the inbox', 'data-testid': 'back' }, icon(BACK, 20)),
+      this.#face,
+      h('div', { class: 'titles' }, h('div', { class: 'title' }, this.#title, this.#status), this.#where),
+      snooze.element,
+      this.#close,
+      h('button', { type: 'button', class: 'quiet for-details', 'aria-label': 'Details', 'data-testid': 'details', onclick: onDetails }, icon(INFO, 20)),
+    );
+  }
+
+  /** @param {string} id */
+  #drawLog(id) {
+    const { chat, log, me, conversation } = this.#desk;
+    if (!log || !conversation) return;
+    const reader = /** @type {const} */ ({ kind: 'operator', id: me.id, otherReadSeq: conversation.other_read_seq });
+    const isOther = this.#shown !== id;
+    this.#shown = id;
+    if (isOther) this.#log.clear();
+    this.#log.show(timeline(log.events, chat.pending(id), reader), log.hasOlder);
+    if (isOther) this.#log.toEnd();
+  }
+
+  /** @param {string} id */
+  #drawTyping(id) {
+    const { names } = this.#desk.typing(id);
+    setText(this.#typing, names.length ? `${names.join(', ')} ${names.length > 1 ? 'are' : 'is'} typing…` : '');
+  }
+
+  /** @param {boolean} closed */
+  #drawClose(closed) {
+    const label = closed ? 'Reopen' : 'Close';
+    if (this.#close.textContent !== label) {
+      this.#close.replaceChildren(icon(closed ? REOPEN : CHECK, 18), h('span', { class: 'label' }, label));
+    }
+  }
+
+  /** @param {Date} until */
+  #snooze(until) {
+    const { selected } = this.#desk;
+    if (selected) this.#desk.change(selected, { status: 'snoozed', snoozed_until: until.toISOString() });
+  }
+
+  /**
+   * @param {string} text
+   * @param {import('/convor/client/wire.js').MessageKind} kind
+   */
+  #send(text, kind) {
+    if (!this.#desk.selected) return;
+    this.#desk.chat.send(this.#desk.selected, text, kind);
+    this.#log.toEnd();
+  }
+
+  #loadOlder() {
+    const { selected, chat } = this.#desk;
+    if (selected) chat.loadOlder(selected).catch(() => {});
+  }
+}
