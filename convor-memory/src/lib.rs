@@ -15,10 +15,12 @@
 
 mod blobs;
 mod broker;
+mod in_process;
 mod notifier;
 mod storage;
 
 pub use blobs::MemoryBlobs;
 pub use broker::{MemoryBroker, SIGNALS_MAX};
+pub use in_process::{Client, InProcess};
 pub use notifier::{Delivery, MemoryNotifier};
 pub use storage::MemoryStorage;

@@ -53,6 +53,7 @@ box-shadow:inset 0 0 0 1px #8883}
 .ours.ends .bubble{border-bottom-right-radius:4px}
 .erased{font-style:italic;opacity:.8}
 .meta{display:flex;gap:6px;margin:4px 4px 0;font-size:.7667em;color:var(--muted)}
+.delivery:empty{display:none}
 .meta.failed{color:var(--bad)}
 .typing{display:flex;align-items:center;gap:8px;min-height:26px;padding:0 20px 6px;font-size:.8667em;color:var(--muted)}
 .dots{display:flex;gap:3px}

@@ -135,6 +135,8 @@ export class Visit extends Emitter {
   /** @param {{name: string | null, email: string | null}} who */
   async introduce(who) {
     this.visitor = await this.#api.introduce(who);
+    // Nothing else tells the team of a new name: with the page they look at the visitor again.
+    this.pageSeen();
     this.#changed();
   }
 

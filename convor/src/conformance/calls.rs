@@ -39,9 +39,8 @@ impl Ids {
     }
 
     /// The same ids in another tenant.
-    pub(super) fn twin(&self, tenant: TenantId) -> Self {
-        let mut of = self.of.clone();
-        of.id = tenant;
+    pub(super) fn twin(&self, world: &World, tenant: TenantId) -> Self {
+        let of = Tenant { id: tenant, world: world.clone(), ..self.of.clone() };
         Self { of, opening: self.opening.clone(), note: self.note.clone(), ..*self }
     }
 

@@ -41,6 +41,11 @@ impl World {
         Self { storage, count: Arc::clone(&self.count) }
     }
 
+    /// The store itself, to be put behind another one.
+    pub(super) fn storage(&self) -> Arc<dyn Storage> {
+        Arc::clone(&self.storage)
+    }
+
     fn tick(&self) -> u64 {
         BEGINNING + self.count.fetch_add(1, Ordering::Relaxed)
     }

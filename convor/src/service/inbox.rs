@@ -2,7 +2,7 @@
 
 use crate::domain::{Audience, Author, Principal, Status};
 use crate::error::Error;
-use crate::ids::{ConversationId, OperatorId};
+use crate::ids::{ConversationId, OperatorId, TenantId, VisitorId};
 use crate::ports::storage::{AssigneeFilter, ConversationPage, ConversationScope, ConversationView};
 use crate::protocol::{ConversationObject, ListObject, Names};
 use crate::time::Timestamp;
@@ -107,6 +107,22 @@ impl Chat {
         let last = views.last().filter(|_| more).map(|view| &view.conversation);
         let next_cursor = last.map(|last| write_cursor(last.updated_at.of(audience), last.id));
         Ok(Inbox { conversations: self.viewed(principal, views).await?, next_cursor })
+    }
+
+    /// The ids of a visitor's conversations.
+    pub(crate) async fn conversations_of(
+        &self,
+        tenant: TenantId,
+        visitor: VisitorId,
+    ) -> Result<Vec<ConversationId>, Error> {
+        let page = ConversationPage {
+            reader: Author::Visitor(visitor),
+            scope: ConversationScope::Of(visitor),
+            before: None,
+            limit: self.limits().visitor_conversations_max,
+        };
+        let views = self.storage().conversations().page(tenant, &page).await?;
+        Ok(views.into_iter().map(|view| view.conversation.id).collect())
     }
 
     fn scope(&self, principal: &Principal, filter: InboxFilter) -> Result<ConversationScope, Error> {

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::Interval;
 
-use crate::domain::ControlEvent;
+use crate::domain::{Author, ControlEvent};
 use crate::error::Error;
 use crate::ids::{NodeId, TenantId};
 use crate::ports::{Broker, Close, Received, Signal, SignalBody, Subscription};
@@ -18,7 +20,7 @@ use super::{Chat, Inner};
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// After how many missed heartbeats a node has vanished.
-const HEARTBEATS_MISSED_MAX: u32 = 5;
+const HEARTBEATS_MISSED_MAX: u64 = 5;
 
 /// How many control events one read fetches.
 const CONTROL_PAGE: usize = 100;
@@ -76,10 +78,12 @@ async fn beat(inner: Weak<Inner>) {
 }
 
 /// What is known of another node.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Peer {
+    /// Its last signal.
     number: u64,
-    silent_for: u32,
+    /// In which beat of this node that came.
+    heard_in: u64,
 }
 
 async fn listen(inner: Weak<Inner>, broker: Arc<dyn Broker>) {
@@ -106,47 +110,51 @@ async fn listen(inner: Weak<Inner>, broker: Arc<dyn Broker>) {
 
 async fn listen_to(inner: &Weak<Inner>, mut subscription: Box<dyn Subscription>) {
     let mut peers: HashMap<NodeId, Peer> = HashMap::new();
+    let mut beats = 0;
+    let mut ticker = tokio::time::interval(HEARTBEAT);
     loop {
-        let received = tokio::time::timeout(HEARTBEAT, subscription.next()).await;
+        let received = next_or_tick(subscription.as_mut(), &mut ticker).await;
         let Some(chat) = upgrade(inner) else { return };
         match received {
-            Ok(Received::Signal(signal)) if signal.node == chat.inner.node => {}
-            Ok(Received::Signal(signal)) => {
-                let known = peers.contains_key(&signal.node);
-                let peer = peers.entry(signal.node).or_default();
-                let gap = known && signal.number > peer.number + 1;
-                let heartbeat = signal.body == SignalBody::Heartbeat;
-                *peer = Peer { number: signal.number.max(peer.number), silent_for: 0 };
-                if gap {
+            Some(Received::Signal(signal)) if signal.node == chat.inner.node => {}
+            Some(Received::Signal(signal)) => {
+                let peer = Peer { number: signal.number, heard_in: beats };
+                let before = peers.insert(signal.node, peer);
+                if before.is_some_and(|before| signal.number > before.number + 1) {
                     chat.missed_something().await;
                 }
                 chat.hear(signal).await;
-                if !heartbeat {
-                    continue;
+            }
+            Some(Received::Lost) => chat.missed_something().await,
+            Some(Received::Closed) => return,
+            None => {
+                beats += 1;
+                for node in take_vanished(&mut peers, beats) {
+                    for (tenant, author) in chat.hub().roster().expire(chat.now(), Some(node)) {
+                        chat.show_presence(tenant, author, false);
+                    }
+                    chat.missed_something().await;
                 }
             }
-            Ok(Received::Lost) => chat.missed_something().await,
-            Ok(Received::Closed) => return,
-            Err(_) => {}
-        }
-        // Each node's heartbeat comes about as often as this loop turns for each of the others.
-        let mut vanished = Vec::new();
-        let turns = HEARTBEATS_MISSED_MAX * u32::try_from(peers.len().max(1)).unwrap_or(u32::MAX);
-        peers.retain(|node, peer| {
-            peer.silent_for += 1;
-            let lives = peer.silent_for <= turns;
-            if !lives {
-                vanished.push(*node);
-            }
-            lives
-        });
-        for node in vanished {
-            for (tenant, author) in chat.hub().roster().expire(chat.now(), Some(node)) {
-                chat.show_presence(tenant, author, false);
-            }
-            chat.missed_something().await;
         }
     }
+}
+
+/// The next signal, or `None` when a beat has passed.
+async fn next_or_tick(subscription: &mut dyn Subscription, ticker: &mut Interval) -> Option<Received> {
+    let mut next = subscription.next();
+    std::future::poll_fn(|context| {
+        if ticker.poll_tick(context).is_ready() {
+            return Poll::Ready(None);
+        }
+        next.as_mut().poll(context).map(Some)
+    })
+    .await
+}
+
+fn take_vanished(peers: &mut HashMap<NodeId, Peer>, beats: u64) -> Vec<NodeId> {
+    let vanished = |peer: &Peer| beats - peer.heard_in > HEARTBEATS_MISSED_MAX;
+    peers.extract_if(|_, peer| vanished(peer)).map(|(node, _)| node).collect()
 }
 
 impl Chat {
@@ -184,10 +192,19 @@ impl Chat {
         }
     }
 
-    /// Other nodes may have said what this one has not heard: everything that has listeners here is reread, inboxes
-    /// come back and list again, and the control logs are obeyed, or else their tenants' connections are closed.
+    /// Other nodes may have said what this one has not heard: everything that has listeners here is reread, visitors hear
+    /// the conversations that they have opened elsewhere, inboxes come back and list again, and the control logs are
+    /// obeyed, or else their tenants' connections are closed.
     async fn missed_something(&self) {
         self.hub().mark_all_stale();
+        for (tenant, author) in self.hub().roster().principals() {
+            if let Author::Visitor(visitor) = author {
+                // A storage that does not answer is asked again when the next conversation grows.
+                for conversation in self.conversations_of(tenant, visitor).await.unwrap_or_default() {
+                    self.subscribe_visitor((tenant, conversation), visitor);
+                }
+            }
+        }
         for tenant in self.hub().roster().tenants_here() {
             for connection in self.hub().roster().inbox(tenant).iter() {
                 connection.close(Close::PositionLost);

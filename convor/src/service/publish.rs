@@ -93,12 +93,12 @@ impl Chat {
             }
         };
         turn.settle();
-        self.subscribe_visitor(key, visitor).await;
+        self.subscribe_visitor(key, visitor);
         Ok(())
     }
 
     /// Connections of a visitor that do not know a conversation which another node has opened begin to hear it.
-    async fn subscribe_visitor(&self, key: TopicKey, visitor: VisitorId) {
+    pub(super) fn subscribe_visitor(&self, key: TopicKey, visitor: VisitorId) {
         for connection in self.hub().roster().of(key.0, crate::domain::Author::Visitor(visitor)) {
             if !self.hub().is_member(key, connection.id()) {
                 let chat = self.clone();

@@ -6,7 +6,6 @@ use crate::domain::{Audience, Principal, Text};
 use crate::error::Error;
 use crate::hub::{Arrival, Connection};
 use crate::ids::ConnectionId;
-use crate::ports::storage::{ConversationPage, ConversationScope};
 use crate::ports::{Authenticated, Close, Frame};
 use crate::protocol::{PrincipalObject, Resume, ServerFrame, encode};
 
@@ -78,7 +77,11 @@ impl Session {
         self.chat.obey_control(authenticated.principal.tenant()).await?;
         self.greet(&connection).await?;
         self.chat.arrived(&connection, arrival);
-        let own = self.own_conversations(&connection).await?;
+        // A visitor hears its own conversations without asking.
+        let own = match connection.principal() {
+            Principal::Visitor { tenant, visitor, .. } => self.chat.conversations_of(tenant, visitor).await?,
+            _ => Vec::new(),
+        };
         for held in &resume {
             let start = Start::After { epoch: Some(held.epoch), after: held.after };
             match catch_up(&self.chat, &connection, held.conversation, start, None).await {
@@ -123,18 +126,5 @@ impl Session {
             }
             Principal::System { .. } => None,
         })
-    }
-
-    /// A visitor hears its own conversations without asking.
-    async fn own_conversations(&self, connection: &Connection) -> Result<Vec<crate::ids::ConversationId>, Error> {
-        let Principal::Visitor { tenant, visitor, .. } = connection.principal() else { return Ok(Vec::new()) };
-        let page = ConversationPage {
-            reader: connection.author(),
-            scope: ConversationScope::Of(visitor),
-            before: None,
-            limit: self.chat.limits().visitor_conversations_max,
-        };
-        let views = self.chat.storage().conversations().page(tenant, &page).await?;
-        Ok(views.into_iter().map(|view| view.conversation.id).collect())
     }
 }

@@ -111,6 +111,7 @@ pub struct Open {
 /// What became of [`ConversationRepository::open`].
 #[derive(Debug, Clone)]
 #[expect(clippy::exhaustive_enums, reason = "adapters build it")]
+#[expect(clippy::large_enum_variant, reason = "it is built once a call and taken apart at once")]
 pub enum OpenOutcome {
     /// It is open.
     Opened {
@@ -247,6 +248,7 @@ impl StatusChange {
 /// What became of [`ConversationRepository::update`].
 #[derive(Debug, Clone)]
 #[expect(clippy::exhaustive_enums, reason = "adapters build it")]
+#[expect(clippy::large_enum_variant, reason = "it is built once a call and taken apart at once")]
 pub enum UpdateOutcome {
     /// It is so now.
     Updated {

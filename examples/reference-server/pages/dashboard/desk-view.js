@@ -54,9 +54,14 @@ export class DeskView {
   }
 
   #top() {
+    const skip = (/** @type {Event} */ event) => {
+      event.preventDefault();
+      this.#thread.element.focus();
+    };
     return h(
       'header',
       { class: 'top' },
+      h('a', { class: 'skip', href: '#thread', onclick: skip }, 'Skip to the conversation'),
       h('span', { class: 'product' }, h('span', { class: 'mark', 'aria-hidden': 'true' }), 'Convor'),
       this.#connection,
       h('span', { class: 'me', 'data-testid': 'me' }, this.#desk.me.name),

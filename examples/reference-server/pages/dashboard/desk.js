@@ -1,5 +1,5 @@
 /**
- * @import {EventFrame, Operator, Presence, Typing} from '/convor/client/wire.js'
+ * @import {EventFrame, Operator, PageFrame, Presence, Typing} from '/convor/client/wire.js'
  * @import {Change} from '/convor/client/types.js'
  * @import {OperatorApi} from '/convor/client/operator.js'
  */
@@ -179,7 +179,7 @@ export class Desk extends Emitter {
     chat.on('read', ({ conversation, author, seq }) => inbox.read(conversation, author.id ?? '', seq));
     chat.on('typing', (typing) => this.#sawTyping(typing));
     chat.on('presence', (presence) => this.#sawPresence(presence));
-    chat.on('page', ({ visitor, page }) => inbox.sawVisitor(visitor, { page }));
+    chat.on('page', (frame) => this.#sawPage(frame));
     chat.on('refused', ({ title }) => this.emit('notice', { text: title }));
     chat.on('phase', ({ phase, code }) => {
       if (phase === 'online') this.wasOnline = true;
@@ -225,6 +225,13 @@ export class Desk extends Emitter {
     if (operator) operator.online = online;
     else this.listOperators();
     this.#changed();
+  }
+
+  /** @param {PageFrame} frame */
+  #sawPage({ visitor, page }) {
+    this.inbox.sawVisitor(visitor, { page });
+    // No frame says that a visitor has given a name, so the one who is being looked at is asked for again.
+    if (this.selected && this.conversation?.visitor.id === visitor) this.inbox.refresh(this.selected);
   }
 
   /** @param {string} id */

@@ -24,6 +24,7 @@ export class Help {
 
   /** @param {Record<string, () => void>} actions what each key does */
   constructor(actions) {
+    /** @type {Record<string, () => void>} */
     this.actions = { ...actions, '?': () => this.open() };
     const toggle = h('input', { type: 'checkbox', checked: this.#on, onchange: () => this.#turn(toggle.checked) });
     this.dialog = h(

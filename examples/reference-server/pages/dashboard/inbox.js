@@ -193,8 +193,6 @@ function apply(known, event) {
     known.tags = event.tags;
   } else if (event.kind === 'message' && event.message.kind === 'message') {
     known.last_message = event;
-    if (event.message.author.kind !== 'visitor') return;
-    known.unread = Math.min(known.unread + 1, 100);
-    known.visitor.name = event.message.author.name;
+    if (event.message.author.kind === 'visitor') known.unread = Math.min(known.unread + 1, 100);
   }
 }

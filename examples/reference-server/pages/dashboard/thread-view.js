@@ -24,6 +24,11 @@ export class ThreadView {
   #where = h('p', { class: 'where' });
   #typing = h('p', { class: 'typing', role: 'status', 'data-testid': 'typing' });
   #close = h('button', { type: 'button', class: 'quiet', 'data-testid': 'close-conversation', onclick: () => this.toggleClosed() });
+  #snooze = new Menu({
+    label: [icon(CLOCK, 18), h('span', { class: 'label' }, 'Snooze')],
+    testid: 'snooze',
+    build: () => snoozeTimes().map(({ label, hint, until }) => ({ label, hint, run: () => this.#rest(until) })),
+  });
   #empty = h('div', { class: 'nothing' });
   #body = h('div', { class: 'thread-body' });
 
@@ -63,7 +68,8 @@ export class ThreadView {
     setText(this.#status, STATUS[status]);
     this.#status.dataset.status = status;
     setText(this.#where, visitor.online ? 'Online now' : 'Not online');
-    this.#drawClose(status === 'closed');
+    this.#snooze.element.hidden = status === 'closed';
+    this.#drawClose(status !== 'open');
     this.reply.show(id);
     this.#drawLog(id);
     this.#drawTyping(id);
@@ -93,18 +99,13 @@ export class ThreadView {
 
   /** @param {() => void} onDetails */
   #head(onDetails) {
-    const snooze = new Menu({
-      label: [icon(CLOCK, 18), h('span', { class: 'label' }, 'Snooze')],
-      testid: 'snooze',
-      build: () => snoozeTimes().map(({ label, hint, until }) => ({ label, hint, run: () => this.#snooze(until) })),
-    });
     return h(
       'header',
       { class: 'thread-head' },
       h('a', { class: 'quiet back', href: '#', 'aria-label': 'Back to the inbox', 'data-testid': 'back' }, icon(BACK, 20)),
       this.#face,
       h('div', { class: 'titles' }, h('div', { class: 'title' }, this.#title, this.#status), this.#where),
-      snooze.element,
+      this.#snooze.element,
       this.#close,
       h('button', { type: 'button', class: 'quiet for-details', 'aria-label': 'Details', 'data-testid': 'details', onclick: onDetails }, icon(INFO, 20)),
     );
@@ -128,16 +129,16 @@ export class ThreadView {
     setText(this.#typing, names.length ? `${names.join(', ')} ${names.length > 1 ? 'are' : 'is'} typing…` : '');
   }
 
-  /** @param {boolean} closed */
-  #drawClose(closed) {
-    const label = closed ? 'Reopen' : 'Close';
+  /** @param {boolean} reopens */
+  #drawClose(reopens) {
+    const label = reopens ? 'Reopen' : 'Close';
     if (this.#close.textContent !== label) {
-      this.#close.replaceChildren(icon(closed ? REOPEN : CHECK, 18), h('span', { class: 'label' }, label));
+      this.#close.replaceChildren(icon(reopens ? REOPEN : CHECK, 18), h('span', { class: 'label' }, label));
     }
   }
 
   /** @param {Date} until */
-  #snooze(until) {
+  #rest(until) {
     const { selected } = this.#desk;
     if (selected) this.#desk.change(selected, { status: 'snoozed', snoozed_until: until.toISOString() });
   }
