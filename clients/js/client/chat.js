@@ -1,40 +1,37 @@
 /**
  * @import {Ack, ErrorFrame, EventFrame, MessageKind, Principal, Resume, ServerFrame} from './wire.js'
- * @import {ChatEvents, ChatOptions, Pending, Phase} from './types.js'
+ * @import {ChatOptions, Pending, Phase} from './types.js'
  */
-import { systemClock } from './clock.js';
-import { Emitter } from './emitter.js';
 import { Follower } from './log.js';
 import { Outbox, pendingMessage } from './outbox.js';
 import { Socket } from './socket.js';
+import { systemClock } from './clock.js';
 
 const RESUMES_MAX = 100;
 const RETRY_SEND_MS = 2000;
-const INBOX = 'inbox';
 
 /**
  * A visitor's or an operator's live side of a chat: one lasting connection, the logs that it follows and the messages
  * that it has yet to deliver. What was sent once arrives once, whatever happens to the network in between.
- *
- * @extends {Emitter<ChatEvents>}
  */
-export class Chat extends Emitter {
+export class Chat {
   #http;
+  #on;
   #clock;
   #socket;
   #outbox = new Outbox();
   /** @type {Map<string, Follower>} */
   #followed = new Map();
-  /** @type {Principal | null} */
-  #principal = null;
-  /** The conversations that the latest hello asked to resume. @type {Set<string>} */
+  /** @type {Principal['kind'] | undefined} */
+  #kind;
+  /** What the latest hello asked to resume. @type {Set<string>} */
   #resumed = new Set();
   #wantsInbox = false;
 
   /** @param {ChatOptions} options */
-  constructor({ http, clock = systemClock, WebSocket }) {
-    super();
+  constructor({ http, on, clock = systemClock, WebSocket }) {
     this.#http = http;
+    this.#on = on;
     this.#clock = clock;
     this.#socket = new Socket({
       url: http.socketUrl,
@@ -55,7 +52,7 @@ export class Chat extends Emitter {
   }
 
   stop() {
-    for (const conversation of [...this.#followed.keys()]) this.unfollow(conversation);
+    for (const conversation of this.#followed.keys()) this.unfollow(conversation);
     this.#socket.stop();
   }
 
@@ -65,16 +62,15 @@ export class Chat extends Emitter {
   }
 
   /**
-   * Loads the newest events of a conversation and keeps them complete from then on.
+   * Loads the newest events of a conversation and keeps them complete from then on. It rejects only for a lasting reason.
    *
    * @param {string} conversation
-   * @returns {Promise<void>} rejects only for a lasting reason
    */
   async follow(conversation) {
     if (this.#followed.has(conversation)) return;
     const path = `/v1/conversations/${conversation}/events`;
     const follower = new Follower(
-      async (range) => (await this.#http.request('GET', path, { query: range })).body,
+      async (query) => (await this.#http.request('GET', path, { query })).body,
       () => this.#logChanged(conversation),
       this.#clock,
     );
@@ -85,13 +81,9 @@ export class Chat extends Emitter {
 
   /** @param {string} conversation */
   unfollow(conversation) {
-    const follower = this.#followed.get(conversation);
-    if (!follower) return;
-    follower.stop();
-    this.#followed.delete(conversation);
-    if (this.#principal?.kind === 'operator') {
-      this.#socket.send({ type: 'unsubscribe', ref: conversation, conversation });
-    }
+    this.#followed.get(conversation)?.stop();
+    const followed = this.#followed.delete(conversation);
+    if (followed && this.#kind === 'operator') this.#socket.send({ type: 'unsubscribe', ref: conversation, conversation });
   }
 
   /** @param {string} conversation */
@@ -107,7 +99,7 @@ export class Chat extends Emitter {
   /** Asks for the events of every conversation of the tenant, for operators. */
   watchInbox() {
     this.#wantsInbox = true;
-    this.#socket.send({ type: 'subscribe', ref: INBOX, inbox: true });
+    this.#socket.send({ type: 'subscribe', ref: 'inbox', inbox: true });
   }
 
   /**
@@ -126,8 +118,7 @@ export class Chat extends Emitter {
    */
   deliver(entry) {
     this.#outbox.add(entry);
-    this.#flush();
-    this.emit('log', entry.conversation);
+    this.retry(entry);
   }
 
   /**
@@ -138,17 +129,25 @@ export class Chat extends Emitter {
     return this.#outbox.of(conversation);
   }
 
-  /** Sends a failed message again. @param {Pending} entry */
+  /**
+   * Sends a failed message again.
+   *
+   * @param {Pending} entry
+   */
   retry(entry) {
-    this.#outbox.requeue(entry.client_id);
+    entry.state = 'queued';
     this.#flush();
-    this.emit('log', entry.conversation);
+    this.#on.log?.(entry.conversation);
   }
 
-  /** Gives a failed message up. @param {Pending} entry */
+  /**
+   * Gives a failed message up.
+   *
+   * @param {Pending} entry
+   */
   discard(entry) {
-    this.#outbox.discard(entry.client_id);
-    this.emit('log', entry.conversation);
+    this.#outbox.discard(entry);
+    this.#on.log?.(entry.conversation);
   }
 
   /**
@@ -179,13 +178,13 @@ export class Chat extends Emitter {
 
   #hello() {
     /** @type {Resume[]} */
-    const resume = [];
+    const held = [];
     for (const [conversation, { log }] of this.#followed) {
-      if (log.loaded) resume.push({ conversation, epoch: log.epoch, after: log.last });
+      if (log.loaded) held.push({ conversation, epoch: log.epoch, after: log.last });
     }
-    const kept = resume.slice(-RESUMES_MAX);
-    this.#resumed = new Set(kept.map(({ conversation }) => conversation));
-    return { token: this.#http.credentials.token, resume: kept };
+    const resume = held.slice(-RESUMES_MAX);
+    this.#resumed = new Set(resume.map(({ conversation }) => conversation));
+    return { token: this.#http.credentials.token, resume };
   }
 
   /**
@@ -193,8 +192,8 @@ export class Chat extends Emitter {
    * @param {number} [code]
    */
   #changePhase(phase, code) {
-    if (phase !== 'online') this.#outbox.requeueUnacked();
-    this.emit('phase', { phase, code });
+    if (phase !== 'online') this.#outbox.requeue();
+    this.#on.phase?.({ phase, code });
   }
 
   /** @param {ServerFrame} frame */
@@ -203,20 +202,19 @@ export class Chat extends Emitter {
       case 'welcome': return this.#welcomed(frame.principal);
       case 'event': return this.#took(frame);
       case 'ack': return this.#acked(frame);
-      case 'reset': return this.#reset(frame.conversation);
+      case 'reset': return void this.#followed.get(frame.conversation)?.load().catch(() => {});
       case 'error': return this.#refused(frame);
-      case 'subscribed': return frame.inbox ? this.emit('inbox', null) : undefined;
-      case 'typing': return this.emit('typing', frame);
-      case 'read': return this.emit('read', frame);
-      case 'presence': return this.emit('presence', frame);
-      case 'page': return this.emit('page', frame);
+      case 'subscribed': return frame.inbox && this.#on.inbox?.(null);
+      case 'typing': return this.#on.typing?.(frame);
+      case 'read': return this.#on.read?.(frame);
+      case 'presence': return this.#on.presence?.(frame);
+      case 'page': return this.#on.page?.(frame);
     }
   }
 
   /** @param {Principal} principal */
-  #welcomed(principal) {
-    this.#principal = principal;
-    this.emit('welcome', principal);
+  #welcomed({ kind }) {
+    this.#kind = kind;
     if (this.#wantsInbox) this.watchInbox();
     for (const conversation of this.#followed.keys()) {
       if (!this.#resumed.has(conversation)) this.#join(conversation);
@@ -233,28 +231,22 @@ export class Chat extends Emitter {
   #join(conversation) {
     const follower = this.#followed.get(conversation);
     if (!follower?.log.loaded || this.phase !== 'online') return;
-    if (this.#principal?.kind === 'operator') {
-      this.#socket.send({ type: 'subscribe', ref: conversation, conversation, after: follower.log.last });
-    } else {
-      follower.fill().catch(() => {});
-    }
+    if (this.#kind === 'visitor') return void follower.fill().catch(() => {});
+    this.#socket.send({ type: 'subscribe', ref: conversation, conversation, after: follower.log.last });
   }
 
   /** @param {EventFrame} event */
   #took(event) {
     this.#followed.get(event.conversation)?.accept(event);
-    this.emit('event', event);
-  }
-
-  /** @param {string} conversation */
-  #reset(conversation) {
-    this.#followed.get(conversation)?.load().catch(() => {});
+    this.#on.event?.(event);
   }
 
   /** @param {Ack} ack */
   #acked(ack) {
-    this.#outbox.acked(ack);
-    if (!this.#followed.has(ack.conversation)) this.#outbox.discard(ack.client_id);
+    const entry = this.#outbox.find(ack.client_id);
+    if (entry) Object.assign(entry, { state: 'acked', seq: ack.seq });
+    // Where nobody follows the log, nothing will come to take its place.
+    if (entry && !this.log(ack.conversation)) this.#outbox.discard(entry);
     this.#logChanged(ack.conversation);
     this.#flush();
   }
@@ -262,24 +254,21 @@ export class Chat extends Emitter {
   /** @param {ErrorFrame} error */
   #refused(error) {
     const entry = this.#outbox.find(error.ref);
-    if (!entry) return this.emit('refused', error);
+    if (!entry) return this.#on.refused?.(error);
     if (error.code === 'rate_limited' || error.code === 'unavailable') {
-      this.#clock.after(error.retry_after_ms ?? RETRY_SEND_MS, () => {
-        this.#outbox.requeue(entry.client_id);
-        this.#flush();
-      });
+      this.#clock.after(error.retry_after_ms ?? RETRY_SEND_MS, () => entry.state === 'sent' && this.retry(entry));
     } else {
-      this.#outbox.failed(entry.client_id, error.title);
+      Object.assign(entry, { state: 'failed', reason: error.title });
       this.#flush();
     }
-    this.emit('log', entry.conversation);
+    this.#on.log?.(entry.conversation);
   }
 
   #flush() {
     for (const entry of this.#outbox.due()) {
       const { client_id, conversation, text, kind } = entry;
-      const frame = { ref: client_id, conversation, client_id, text, kind };
-      if (this.#socket.send({ type: 'send', ...frame })) entry.state = 'sent';
+      const sent = this.#socket.send({ type: 'send', ref: client_id, conversation, client_id, text, kind });
+      if (sent) entry.state = 'sent';
     }
   }
 
@@ -287,6 +276,6 @@ export class Chat extends Emitter {
   #logChanged(conversation) {
     const log = this.log(conversation);
     if (log?.loaded) this.#outbox.settle(conversation, log);
-    this.emit('log', conversation);
+    this.#on.log?.(conversation);
   }
 }

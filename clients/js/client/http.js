@@ -6,14 +6,13 @@ const TIMEOUT_MS = 20_000;
 export class ApiError extends Error {
   /**
    * @param {number} status
-   * @param {{code?: string, title?: string, detail?: string} | null} problem
+   * @param {{code?: string, title?: string} | null} problem
    * @param {number} [retryAfterMs]
    */
   constructor(status, problem, retryAfterMs) {
     super(problem?.title ?? `The server answered ${status}.`);
     this.status = status;
     this.code = problem?.code ?? 'unknown';
-    this.detail = problem?.detail;
     this.retryAfterMs = retryAfterMs;
   }
 

@@ -35,10 +35,8 @@ export class Follower {
     this.#turn++;
     this.log.clear();
     const page = await this.#ask({ limit: PAGE });
-    if (!page) return;
-    this.log.adopt(page);
-    this.#onChange();
-    this.#fillSoon();
+    if (page) this.log.adopt(page);
+    this.#changed();
   }
 
   /** Pages what lies before the first event. */
@@ -67,32 +65,25 @@ export class Follower {
   accept(event) {
     const fate = this.log.accept(event);
     if (fate === 'foreign') this.load().catch(() => {});
-    if (fate === 'added') this.#onChange();
-    if (fate === 'held') this.#fillSoon();
+    else if (fate !== 'known') this.#changed();
   }
 
   stop() {
     this.#turn = Infinity;
   }
 
-  #fillSoon() {
-    if (!this.log.hasGap) return;
-    this.#clock.after(PATIENCE_MS, () => {
-      if (this.log.hasGap) this.fill().catch(() => {});
-    });
+  #changed() {
+    this.#onChange();
+    const fill = () => this.log.hasGap && this.fill().catch(() => {});
+    if (this.log.hasGap) this.#clock.after(PATIENCE_MS, fill);
   }
 
-  /**
-   * One paging at a time; whoever comes in between is served by what is under way, or asks again.
-   *
-   * @param {() => Promise<void>} paging
-   */
+  /** @param {() => Promise<void>} paging */
   async #alone(paging) {
     if (this.#busy) return;
     this.#busy = true;
     await paging().finally(() => (this.#busy = false));
-    this.#onChange();
-    this.#fillSoon();
+    this.#changed();
   }
 
   /**
@@ -165,7 +156,7 @@ export class Log {
    * Takes what follows `last`.
    *
    * @param {LogPage} page
-   * @returns {boolean} false where the page does not follow on, so that the log has to be dropped and paged again
+   * @returns {boolean} false where it does not follow on, so that the log has to be dropped and paged again
    */
   extend({ data, epoch }) {
     const next = data.find(({ seq }) => seq > this.last);

@@ -1,8 +1,19 @@
 /**
- * @import {Ack, LogEvent, MessageKind} from './wire.js'
+ * @import {LogEvent, MessageKind} from './wire.js'
  * @import {Pending} from './types.js'
  */
-import { uuid } from './text.js';
+
+/** The most characters that a server takes in one message, unless its host has set another bound. */
+export const TEXT_CHARS_MAX = 8000;
+
+/**
+ * What a person typed, without what the server refuses (NUL, halves of surrogate pairs) and without the space around.
+ *
+ * @param {string} typed
+ */
+export function tidy(typed) {
+  return typed.toWellFormed().replaceAll('\0', '').trim();
+}
 
 /**
  * @param {{conversation: string, text: string, kind?: MessageKind, at: number}} message
@@ -38,11 +49,14 @@ export class Outbox {
     this.#entries.push(entry);
   }
 
+  /** @param {Pending} entry */
+  discard(entry) {
+    this.#entries = this.#entries.filter((other) => other !== entry);
+  }
+
   /**
    * What may go out now: of each conversation the oldest that is not stored, and only while none is under way, so that
-   * a retry cannot overtake what was written later.
-   *
-   * @returns {Pending[]}
+   * a retry cannot be overtaken by what was written later.
    */
   due() {
     /** @type {Map<string, Pending>} */
@@ -51,38 +65,12 @@ export class Outbox {
       const open = entry.state === 'queued' || entry.state === 'sent';
       if (open && !heads.has(entry.conversation)) heads.set(entry.conversation, entry);
     }
-    return [...heads.values()].filter((entry) => entry.state === 'queued');
-  }
-
-  /** @param {Ack} ack */
-  acked(ack) {
-    const entry = this.find(ack.client_id);
-    if (entry) Object.assign(entry, { state: 'acked', seq: ack.seq });
-  }
-
-  /**
-   * @param {string} clientId
-   * @param {string} reason
-   */
-  failed(clientId, reason) {
-    const entry = this.find(clientId);
-    if (entry) Object.assign(entry, { state: 'failed', reason });
-  }
-
-  /** @param {string} clientId */
-  requeue(clientId) {
-    const entry = this.find(clientId);
-    if (entry && entry.state !== 'acked') Object.assign(entry, { state: 'queued', reason: undefined });
+    return [...heads.values()].filter(({ state }) => state === 'queued');
   }
 
   /** After a cut nobody knows what arrived, so everything without an ack goes out again. */
-  requeueUnacked() {
+  requeue() {
     for (const entry of this.#entries) if (entry.state === 'sent') entry.state = 'queued';
-  }
-
-  /** @param {string} clientId */
-  discard(clientId) {
-    this.#entries = this.#entries.filter((entry) => entry.client_id !== clientId);
   }
 
   /**
@@ -91,16 +79,19 @@ export class Outbox {
    * @param {string} conversation
    * @param {{events: LogEvent[], last: number}} log
    */
-  settle(conversation, log) {
-    this.#entries = this.#entries.filter((entry) => entry.conversation !== conversation || !isShown(entry, log));
+  settle(conversation, { events, last }) {
+    this.#entries = this.#entries.filter(({ conversation: other, client_id, seq = Infinity }) => {
+      if (other !== conversation) return true;
+      return seq > last && !events.some((event) => event.kind === 'message' && event.message.client_id === client_id);
+    });
   }
 }
 
-/**
- * @param {Pending} entry
- * @param {{events: LogEvent[], last: number}} log
- */
-function isShown(entry, log) {
-  if (entry.seq !== undefined && entry.seq <= log.last) return true;
-  return log.events.some((event) => event.kind === 'message' && event.message.client_id === entry.client_id);
+/** A random id (RFC 9562, version 4), also on plain http pages, which lack `crypto.randomUUID`. */
+function uuid() {
+  const digit = (/** @type {string} */ slot) => {
+    const random = crypto.getRandomValues(new Uint8Array(1))[0] & 15;
+    return (slot === 'y' ? (random & 3) | 8 : random).toString(16);
+  };
+  return 'xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx'.replace(/[xy]/g, digit);
 }

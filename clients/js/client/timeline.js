@@ -1,5 +1,5 @@
 /**
- * @import {AssignedEvent, Author, LogEvent, MessageEvent, StatusEvent, TaggedEvent} from './wire.js'
+ * @import {Author, LogEvent, MessageEvent} from './wire.js'
  * @import {LineRow, MessageRow, Pending, Reader, Row} from './types.js'
  */
 
@@ -12,19 +12,35 @@ const TURN_MS = 5 * 60_000;
  * @param {LogEvent[]} events
  * @param {Pending[]} pending
  * @param {Reader} reader
- * @returns {Row[]}
  */
 export function timeline(events, pending, reader) {
-  /** @type {(MessageRow | LineRow)[]} */
+  /** @type {Row[]} */
   const rows = [];
   for (const event of events) {
-    const row = event.kind === 'message' ? messageRow(event, reader) : lineRow(event);
-    if (row) rows.push(row);
+    if (event.kind === 'message') add(rows, messageRow(event, reader), reader);
+    // Of a kind that this client does not know there is nothing to show.
+    else if (/^(status|assigned|tagged)$/.test(event.kind)) {
+      add(rows, { type: 'line', key: `event ${event.seq}`, at: new Date(event.at), event }, reader);
+    }
   }
   markDelivery(rows, events, reader);
-  rows.push(...pending.map(pendingRow));
-  markTurns(rows, reader);
-  return withDays(rows);
+  for (const entry of pending) add(rows, pendingRow(entry), reader);
+  return rows;
+}
+
+/**
+ * @param {Row[]} rows
+ * @param {MessageRow | LineRow} row
+ * @param {Reader} reader
+ */
+function add(rows, row, reader) {
+  const before = rows.at(-1);
+  if (before?.at.toDateString() !== row.at.toDateString()) {
+    rows.push({ type: 'day', key: `day ${row.at.toDateString()}`, at: row.at });
+  } else if (before.type === 'message' && row.type === 'message' && isSameTurn(before, row, reader)) {
+    before.ends = row.opens = false;
+  }
+  rows.push(row);
 }
 
 /**
@@ -32,29 +48,10 @@ export function timeline(events, pending, reader) {
  * @param {Reader} reader
  * @returns {MessageRow}
  */
-function messageRow({ seq, at, message }, reader) {
-  const ours = (message.author.kind === 'visitor') === (reader.kind === 'visitor');
-  return {
-    type: 'message',
-    key: ours ? message.client_id : `event ${seq}`,
-    at: new Date(at),
-    author: message.author,
-    ours,
-    note: message.kind === 'note',
-    text: message.text,
-    opens: true,
-    ends: true,
-    delivery: '',
-  };
-}
-
-/**
- * @param {StatusEvent | AssignedEvent | TaggedEvent} event
- * @returns {LineRow | null} null for a kind that this client does not know
- */
-function lineRow(event) {
-  if (!['status', 'assigned', 'tagged'].includes(event.kind)) return null;
-  return { type: 'line', key: `event ${event.seq}`, at: new Date(event.at), event };
+function messageRow({ seq, at, message: { author, client_id, kind, text } }, reader) {
+  const ours = (author.kind === 'visitor') === (reader.kind === 'visitor');
+  const key = ours ? client_id : `event ${seq}`;
+  return { ...ROW, key, at: new Date(at), author, ours, note: kind === 'note', text };
 }
 
 /**
@@ -63,37 +60,25 @@ function lineRow(event) {
  */
 function pendingRow(pending) {
   const { client_id, at, kind, text, state } = pending;
-  const delivery = state === 'failed' ? 'failed' : state === 'acked' ? 'sent' : 'sending';
-  const mark = /** @type {const} */ ({ ours: true, opens: true, ends: true, delivery });
-  return { type: 'message', key: client_id, at: new Date(at), author: null, note: kind === 'note', text, pending, ...mark };
+  const delivery = state === 'failed' ? state : state === 'acked' ? 'sent' : 'sending';
+  return { ...ROW, key: client_id, at: new Date(at), author: null, ours: true, note: kind === 'note', text, delivery, pending };
 }
 
+const ROW = /** @type {const} */ ({ type: 'message', opens: true, ends: true, delivery: '' });
+
 /**
- * Only the latest message that the other side can see tells how far it got; the ones before it went at least as far.
+ * Only the latest message that the other side can see tells how far it got; those before it went at least as far.
  *
- * @param {(MessageRow | LineRow)[]} rows
+ * @param {Row[]} rows
  * @param {LogEvent[]} events
  * @param {Reader} reader
  */
 function markDelivery(rows, events, reader) {
   const latest = events.findLast((event) => event.kind === 'message' && event.message.kind === 'message');
   if (latest?.kind !== 'message') return;
-  const key = messageRow(latest, reader).key;
+  const { key } = messageRow(latest, reader);
   const row = rows.findLast((candidate) => candidate.key === key);
   if (row?.type === 'message' && row.ours) row.delivery = reader.otherReadSeq >= latest.seq ? 'seen' : 'sent';
-}
-
-/**
- * @param {(MessageRow | LineRow)[]} rows
- * @param {Reader} reader
- */
-function markTurns(rows, reader) {
-  for (const [index, row] of rows.entries()) {
-    const before = rows[index - 1];
-    if (row.type !== 'message' || before?.type !== 'message' || !sameTurn(before, row, reader)) continue;
-    row.opens = false;
-    before.ends = false;
-  }
 }
 
 /**
@@ -101,36 +86,8 @@ function markTurns(rows, reader) {
  * @param {MessageRow} row
  * @param {Reader} reader
  */
-function sameTurn(before, row, reader) {
-  const soon = row.at.getTime() - before.at.getTime() < TURN_MS && sameDay(before.at, row.at);
-  return soon && before.note === row.note && authorKey(before.author, reader) === authorKey(row.author, reader);
-}
-
-/**
- * @param {Author | null} author
- * @param {Reader} reader
- */
-function authorKey(author, reader) {
-  const { kind, id, name } = author ?? { ...reader, name: null };
-  return kind === 'visitor' ? kind : `${kind} ${id ?? name}`;
-}
-
-/**
- * @param {(MessageRow | LineRow)[]} rows
- * @returns {Row[]}
- */
-function withDays(rows) {
-  return rows.flatMap((row, index) => {
-    const before = rows[index - 1];
-    if (before && sameDay(before.at, row.at)) return [row];
-    return [{ type: 'day', key: `day ${row.at.toDateString()}`, at: row.at }, row];
-  });
-}
-
-/**
- * @param {Date} one
- * @param {Date} other
- */
-function sameDay(one, other) {
-  return one.toDateString() === other.toDateString();
+function isSameTurn(before, row, reader) {
+  const author = (/** @type {Author | Reader} */ { kind, id }) => (kind === 'visitor' ? kind : id);
+  const isSameAuthor = before.ours === row.ours && author(before.author ?? reader) === author(row.author ?? reader);
+  return isSameAuthor && before.note === row.note && row.at.getTime() - before.at.getTime() < TURN_MS;
 }

@@ -2,7 +2,7 @@
  * The shapes that the modules of this client hand each other. This module holds types only, so nothing loads it at run
  * time.
  *
- * @import {AssignedEvent, Author, EventFrame, ErrorFrame, Hello, MessageKind, Operator, PageFrame, Presence, Principal,
+ * @import {AssignedEvent, Author, EventFrame, ErrorFrame, Hello, MessageKind, Operator, PageFrame, Presence,
  *   Read, ServerFrame, Status, StatusEvent, TaggedEvent, Typing} from './wire.js'
  */
 
@@ -77,8 +77,7 @@
 
 /**
  * @typedef {object} ChatEvents
- * @property {{phase: Phase, code?: number}} phase of the connection; `code` says why it ended
- * @property {Principal} welcome every connection begins with one
+ * @property {{phase: Phase, code: number | undefined}} phase of the connection; `code` says why it ended
  * @property {string} log the conversation whose log or pending messages changed
  * @property {EventFrame} event as it came in, whether it is new or not
  * @property {Typing} typing
@@ -88,8 +87,11 @@
  * @property {null} inbox the subscription stands: what happens from here on comes in, so that it is time to list
  * @property {ErrorFrame} refused a frame of ours, other than a message
  *
+ * @typedef {{[K in keyof ChatEvents]?: (detail: ChatEvents[K]) => void}} ChatListeners
+ *
  * @typedef {object} ChatOptions
- * @property {{socketUrl: string, credentials: Credentials, request: import('./http.js').Http['request']}} http
+ * @property {Pick<import('./http.js').Http, 'socketUrl' | 'credentials' | 'request'>} http
+ * @property {ChatListeners} on
  * @property {Clock} [clock]
  * @property {typeof globalThis.WebSocket} [WebSocket]
  */

@@ -9,7 +9,6 @@ export class SayTyping {
   #say;
   #clock;
   #saidAt = 0;
-  #active = false;
   #callOff = () => {};
 
   /**
@@ -21,22 +20,24 @@ export class SayTyping {
     this.#clock = clock;
   }
 
-  /** Call it at every change of the text. @param {boolean} hasText */
+  /**
+   * Call it at every change of the text.
+   *
+   * @param {boolean} hasText
+   */
   changed(hasText) {
     if (!hasText) return this.stop();
     this.#callOff();
     this.#callOff = this.#clock.after(IDLE_MS, () => this.stop());
-    if (this.#active && this.#clock.now() - this.#saidAt < REPEAT_MS) return;
-    this.#active = true;
+    if (this.#clock.now() - this.#saidAt < REPEAT_MS) return;
     this.#saidAt = this.#clock.now();
     this.#say(true);
   }
 
   stop() {
     this.#callOff();
-    if (!this.#active) return;
-    this.#active = false;
-    this.#say(false);
+    if (this.#saidAt) this.#say(false);
+    this.#saidAt = 0;
   }
 }
 
@@ -68,18 +69,11 @@ export class SeenTyping {
    */
   saw(key, name, active) {
     this.#typing.get(key)?.callOff();
+    this.#typing.delete(key);
     if (active) {
       const callOff = this.#clock.after(FORGET_MS, () => this.saw(key, name, false));
       this.#typing.set(key, { name, callOff });
-    } else {
-      this.#typing.delete(key);
     }
-    this.#onChange();
-  }
-
-  clear() {
-    for (const { callOff } of this.#typing.values()) callOff();
-    this.#typing.clear();
     this.#onChange();
   }
 }

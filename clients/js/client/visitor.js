@@ -50,3 +50,33 @@ export class VisitorApi extends Http {
     return (await this.request('GET', '/v1/conversations', { query })).body;
   }
 }
+
+/** A visitor's token as this browser keeps it; in memory alone where the browser denies storage. */
+export class KeptToken {
+  #key;
+  #memory = '';
+
+  /** @param {string} site the site key */
+  constructor(site) {
+    this.#key = `convor ${site}`;
+  }
+
+  get value() {
+    try {
+      return localStorage.getItem(this.#key) ?? '';
+    } catch {
+      return this.#memory;
+    }
+  }
+
+  /** An empty one is forgotten. */
+  set value(token) {
+    this.#memory = token;
+    try {
+      if (token) localStorage.setItem(this.#key, token);
+      else localStorage.removeItem(this.#key);
+    } catch {
+      // The conversation lasts as long as the page then.
+    }
+  }
+}

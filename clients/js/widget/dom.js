@@ -1,15 +1,18 @@
 /** @typedef {Record<string, string | number | boolean | null | undefined | ((event: any) => void)>} Attributes */
 
 const SVG = 'http://www.w3.org/2000/svg';
+const LINE = {
+  viewBox: '0 0 24 24', fill: 'none', stroke: 'currentColor', 'stroke-width': 1.75, 'stroke-linecap': 'round',
+  'stroke-linejoin': 'round', 'aria-hidden': 'true',
+};
 
 /**
- * An element with attributes, listeners (`onclick`, …) and children. Strings become text nodes, never markup.
+ * An element with attributes, listeners (`onclick`, …) and children. Strings become text, never markup.
  *
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
- * @param {Attributes} [attributes] null, undefined and false leave the attribute out
- * @param {...(Node | string | null | false)} children
- * @returns {HTMLElementTagNameMap[K]}
+ * @param {Attributes} [attributes]
+ * @param {...(Node | string | false)} children
  */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -17,12 +20,13 @@ export function h(tag, attributes = {}, ...children) {
     if (typeof value === 'function') element.addEventListener(name.slice(2), value);
     else set(element, name, value);
   }
-  element.append(...children.filter((child) => child !== null && child !== false));
+  element.append(...children.filter((child) => child !== false));
   return element;
 }
 
 /**
- * Sets an attribute only where it changes, so that assistive technology hears of real changes alone.
+ * Sets an attribute where it changes, so that assistive technology hears of real changes alone. Null, undefined and false
+ * take it away.
  *
  * @param {Element} element
  * @param {string} name
@@ -50,13 +54,9 @@ export function setText(node, text) {
  */
 export function icon(path, size = 20) {
   const svg = document.createElementNS(SVG, 'svg');
-  const drawing = {
-    width: size, height: size, viewBox: '0 0 24 24', fill: 'none', stroke: 'currentColor',
-    'stroke-width': 1.75, 'stroke-linecap': 'round', 'stroke-linejoin': 'round', 'aria-hidden': 'true',
-  };
-  for (const [name, value] of Object.entries(drawing)) svg.setAttribute(name, `${value}`);
+  for (const [name, value] of Object.entries({ ...LINE, width: size, height: size })) set(svg, name, value);
   const line = document.createElementNS(SVG, 'path');
-  line.setAttribute('d', path);
+  set(line, 'd', path);
   svg.append(line);
   return svg;
 }
@@ -69,31 +69,24 @@ export function icon(path, size = 20) {
  */
 export class KeyedList {
   #parent;
-  #key;
-  #make;
-  #update;
+  #by;
   /** @type {Map<string, HTMLElement>} */
   #nodes = new Map();
 
   /**
    * @param {HTMLElement} parent
-   * @param {object} options
-   * @param {(item: T) => string} options.key
-   * @param {(item: T) => HTMLElement} options.make
-   * @param {(node: HTMLElement, item: T) => void} options.update called after `make`, too
+   * @param {{key: (item: T) => string, make: (item: T) => HTMLElement, update: (node: HTMLElement, item: T) => void}} by
    */
-  constructor(parent, { key, make, update }) {
+  constructor(parent, by) {
     this.#parent = parent;
-    this.#key = key;
-    this.#make = make;
-    this.#update = update;
+    this.#by = by;
   }
 
   /** @param {T[]} items */
   show(items) {
     const root = /** @type {Document | ShadowRoot} */ (this.#parent.getRootNode());
     const focused = /** @type {HTMLElement | null} */ (root.activeElement);
-    const wanted = new Set(items.map(this.#key));
+    const wanted = new Set(items.map(this.#by.key));
     for (const [key, node] of this.#nodes) {
       if (wanted.has(key)) continue;
       node.remove();
@@ -105,16 +98,16 @@ export class KeyedList {
       if (node === place) place = place.nextElementSibling;
       else this.#parent.insertBefore(node, place);
     }
-    // Moving a node takes the focus from it, wherever in the list it went.
-    if (focused && focused !== root.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
+    // Moving a node takes the focus from it.
+    if (focused?.isConnected && focused !== root.activeElement) focused.focus({ preventScroll: true });
   }
 
   /** @param {T} item */
   #node(item) {
-    const key = this.#key(item);
-    const node = this.#nodes.get(key) ?? this.#make(item);
+    const key = this.#by.key(item);
+    const node = this.#nodes.get(key) ?? this.#by.make(item);
     this.#nodes.set(key, node);
-    this.#update(node, item);
+    this.#by.update(node, item);
     return node;
   }
 }

@@ -1,6 +1,9 @@
 /** @import {Row} from '../client/types.js' */
 import { h, KeyedList } from './dom.js';
 
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' });
+const DAY = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
+const DAY_MS = 86_400_000;
 /** Nearer to the end than this counts as reading along. */
 const NEAR_PX = 80;
 
@@ -76,4 +79,19 @@ export class LogView {
     this.#wasAtEnd = this.atEnd;
     if (this.#hasOlder && this.element.scrollTop < NEAR_PX) this.#onOlder();
   }
+}
+
+/** @param {Date} at */
+export function clockTime(at) {
+  return CLOCK.format(at);
+}
+
+/**
+ * @param {Date} at
+ * @param {Date} [today]
+ */
+export function dayName(at, today = new Date()) {
+  const midnight = (/** @type {Date} */ date) => new Date(date).setHours(0, 0, 0, 0);
+  const days = Math.round((midnight(today) - midnight(at)) / DAY_MS);
+  return days === 0 ? 'Today' : days === 1 ? 'Yesterday' : DAY.format(at);
 }

@@ -1,5 +1,5 @@
 /** @import {LineRow, Pending, Row} from '../client/types.js' */
-import { clockTime, dayName } from './time.js';
+import { clockTime, dayName } from './log-view.js';
 import { h, set, setText } from './dom.js';
 
 const DELIVERY = { '': '', sending: 'Sending…', sent: 'Sent', seen: 'Seen', failed: 'Not sent.' };

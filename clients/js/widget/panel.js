@@ -1,27 +1,28 @@
 /** @import {ConvorChat} from './loader.js' */
-import { Composer } from './composer.js';
 import { CSS } from './style.js';
-import { Introduce } from './introduce.js';
+import { Composer, Introduce } from './forms.js';
 import { LogView } from './log-view.js';
 import { Visit } from './visit.js';
 import { h, icon, set, setText } from './dom.js';
 import { makeRow, updateRow } from './messages.js';
 
 const CROSS = 'M6 6l12 12M18 6L6 18';
+/** Where the chat covers the whole screen; the style says the same. */
+const SMALL = '(max-width:480px),(max-height:440px)';
 
 /**
  * Builds the chat into the element that the launcher stands in.
  *
  * @param {ConvorChat} host
- * @returns {Panel}
  */
 export function mount(host) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(CSS);
   const root = /** @type {ShadowRoot} */ (host.shadowRoot);
   root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
-  const endpoint = new URL(host.getAttribute('endpoint') ?? '/', document.baseURI).href;
-  return new Panel(host, root, new Visit(endpoint, host.getAttribute('site') ?? ''));
+  const panel = new Panel(host);
+  root.append(panel.element);
+  return panel;
 }
 
 /** The open chat. It draws what a {@link Visit} knows, and hands it what the person does. */
@@ -35,20 +36,16 @@ class Panel {
   #wasOpened = false;
 
   #title = h('h2', { id: 'title' });
-  #presence = h('p', { class: 'presence', 'data-testid': 'presence' });
+  #presence = h('p', { 'data-testid': 'presence' });
   #banner = h('div', { class: 'banner', role: 'status', 'data-testid': 'connection' });
-  #again = h('button', { type: 'button', onclick: () => this.#visit.wake() }, 'Try again');
   #greeting = h('p', { class: 'bubble greeting', 'data-testid': 'greeting' });
-  #dots = h('span', { class: 'dots', 'aria-hidden': 'true' });
-  #typingText = h('span', { role: 'status' });
-  #panel;
+  #dots = h('span', { class: 'dots', 'aria-hidden': 'true' }, h('i'), h('i'), h('i'));
+  #typing = h('span', { role: 'status' });
 
-  /**
-   * @param {ConvorChat} host
-   * @param {ShadowRoot} root
-   * @param {Visit} visit
-   */
-  constructor(host, root, visit) {
+  /** @param {ConvorChat} host */
+  constructor(host) {
+    const endpoint = new URL(host.getAttribute('endpoint') ?? '', document.baseURI).href;
+    const visit = new Visit(endpoint, host.getAttribute('site') ?? '', () => this.#drawSoon());
     this.#host = host;
     this.#visit = visit;
     this.#log = new LogView({
@@ -58,56 +55,46 @@ class Panel {
       onOlder: () => visit.older(),
     });
     this.#log.element.prepend(this.#greeting);
-    this.#composer = new Composer({ onSend: (text) => this.#send(text), onTyped: (hasText) => visit.typed(hasText) });
+    this.#composer = new Composer((text) => this.#send(text), (hasText) => visit.typed(hasText));
     this.#introduce = new Introduce((who) => visit.introduce(who));
-    this.#panel = this.#build();
-    root.append(this.#panel);
+    this.element = this.#build();
     this.#listen();
   }
 
   /** @param {boolean} [open] */
-  toggle(open = this.#panel.hidden) {
-    if (open !== this.#panel.hidden) return;
-    this.#panel.hidden = !open;
+  toggle(open = !this.element.open) {
+    if (open === this.element.open) return;
+    if (!open) this.element.close();
+    // A modal dialog keeps the focus from wandering to what it covers.
+    else if (matchMedia(SMALL).matches) this.element.showModal();
+    else this.element.show();
     if (!this.#wasOpened) this.#visit.begin();
     this.#wasOpened = true;
     this.#draw();
-    if (open) {
-      this.#log.toEnd();
-      // A keyboard that slides in over half a small screen should wait until it is wanted.
-      const touch = matchMedia('(pointer: coarse)').matches;
-      (touch ? this.#panel : this.#composer.textarea).focus();
-    } else {
-      this.#host.launcher.focus();
-    }
+    this.#log.toEnd();
+    // A keyboard that slides in over half a small screen should wait until it is wanted.
+    const touch = matchMedia('(pointer: coarse)').matches;
+    (!open ? this.#host.launcher : touch ? this.element : this.#composer.textarea).focus();
   }
 
   #build() {
-    const close = h(
-      'button',
-      { class: 'icon', type: 'button', 'aria-label': 'Close chat', 'data-testid': 'close', onclick: () => this.toggle(false) },
-      icon(CROSS),
-    );
+    const shut = { class: 'icon', 'aria-label': 'Close chat', 'data-testid': 'close', onclick: () => this.toggle(false) };
     return h(
-      'section',
-      {
-        class: 'panel', role: 'dialog', 'aria-labelledby': 'title', tabindex: -1, hidden: true, 'data-testid': 'panel',
-        onkeydown: (event) => this.#pressed(event),
-      },
-      h('header', { class: 'head' }, h('div', { class: 'who' }, this.#title, this.#presence), close),
+      'dialog',
+      { class: 'panel', 'aria-labelledby': 'title', tabindex: -1, 'data-testid': 'panel', onkeydown: (event) => this.#pressed(event) },
+      h('div', { class: 'head' }, h('div', { class: 'who' }, this.#title, this.#presence), h('button', shut, icon(CROSS))),
       this.#banner,
       this.#log.element,
-      h('div', { class: 'typing', 'data-testid': 'typing' }, this.#dots, this.#typingText),
+      h('div', { class: 'typing', 'data-testid': 'typing' }, this.#dots, this.#typing),
       this.#introduce.element,
       this.#composer.element,
     );
   }
 
   #listen() {
-    this.#visit.on('change', () => this.#drawSoon());
     addEventListener('online', () => this.#visit.wake());
     document.addEventListener('visibilitychange', () => {
-      if (document.visibilityState !== 'visible') return;
+      if (document.hidden) return;
       this.#visit.wake();
       this.#visit.pageSeen();
       this.#drawSoon();
@@ -126,26 +113,10 @@ class Panel {
 
   /** @param {KeyboardEvent} event */
   #pressed(event) {
-    if (event.key === 'Escape') {
-      event.stopPropagation();
-      this.toggle(false);
-    } else if (event.key === 'Tab' && getComputedStyle(this.#host.launcher).display === 'none') {
-      this.#keepInside(event);
-    }
-  }
-
-  /**
-   * Where the chat covers the whole screen, the focus must not wander to what lies behind it.
-   *
-   * @param {KeyboardEvent} event
-   */
-  #keepInside(event) {
-    const all = [.../** @type {NodeListOf<HTMLElement>} */ (this.#panel.querySelectorAll('button,textarea,input,[tabindex="0"]'))];
-    const stops = all.filter((element) => element.checkVisibility() && !element.matches(':disabled'));
-    const edge = event.shiftKey ? stops[0] : stops.at(-1);
-    if (this.#host.shadowRoot?.activeElement !== edge) return;
+    if (event.key !== 'Escape') return;
     event.preventDefault();
-    (event.shiftKey ? stops.at(-1) : stops[0])?.focus();
+    event.stopPropagation();
+    this.toggle(false);
   }
 
   /** Many changes come at once, as when a log is resumed; they make one drawing. */
@@ -160,7 +131,7 @@ class Panel {
 
   #draw() {
     const visit = this.#visit;
-    const open = !this.#panel.hidden;
+    const { open } = this.element;
     this.#host.show(open, visit.unread);
     if (!open) return;
     this.#drawHead();
@@ -169,8 +140,8 @@ class Panel {
     this.#greeting.hidden = !visit.site?.greeting || visit.hasOlder;
     this.#drawTyping(visit.typing.names);
     this.#introduce.show(visit.visitor);
-    this.#composer.invite(visit.closed ? 'Write to open this conversation again…' : 'Write a message…');
-    if (document.visibilityState === 'visible') visit.seen();
+    set(this.#composer.textarea, 'placeholder', visit.closed ? 'Write to open this conversation again…' : 'Write a message…');
+    if (!document.hidden) visit.seen();
   }
 
   #drawHead() {
@@ -184,16 +155,16 @@ class Panel {
 
   #drawBanner() {
     const { failure, reconnecting } = this.#visit;
-    setText(this.#banner, failure || (reconnecting ? 'Reconnecting…' : ''));
-    if (failure) this.#banner.append(' ', this.#again);
+    const text = failure || (reconnecting ? 'Reconnecting…' : '');
+    if (this.#banner.firstChild?.textContent === text) return;
+    setText(this.#banner, text);
+    if (failure) this.#banner.append(h('button', { onclick: () => this.#visit.wake() }, 'Try again'));
   }
 
   /** @param {(string | null)[]} names */
-  #drawTyping(names) {
-    const [name] = names;
-    const text = names.length > 1 ? 'Several people are typing…' : names.length ? `${name || 'The team'} is typing…` : '';
-    setText(this.#typingText, text);
-    if (!text) this.#dots.replaceChildren();
-    else if (!this.#dots.firstChild) this.#dots.append(h('i'), h('i'), h('i'));
+  #drawTyping([name, ...others]) {
+    const text = name === undefined ? '' : others.length ? 'Several people are typing…' : `${name || 'The team'} is typing…`;
+    setText(this.#typing, text);
+    this.#dots.hidden = !text;
   }
 }

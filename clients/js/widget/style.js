@@ -9,11 +9,11 @@ export const CSS = `
 --field:#76818d;--bad:#ff9b8f;--good:#58c98f;--shadow:0 0 0 1px #ffffff1f,0 12px 40px #000a}}
 *{box-sizing:border-box}
 .launcher[aria-expanded=true]:before{clip-path:path("M5 8l2-2 5 5 5-5 2 2-7 7z")}
-.panel{position:fixed;right:20px;bottom:92px;display:flex;flex-direction:column;width:384px;max-width:calc(100vw - 40px);
+.panel{position:fixed;inset:auto 20px 92px auto;margin:0;padding:0;border:0;display:flex;flex-direction:column;width:384px;max-width:calc(100vw - 40px);
 height:640px;max-height:calc(100dvh - 112px);overflow:hidden;border-radius:16px;background:var(--bg);color:var(--text);
 box-shadow:var(--shadow);font-family:-apple-system,BlinkMacSystemFont,"Segoe UI",Roboto,"Noto Sans","Liberation Sans",Arial,sans-serif;
 font-size:.9375em;line-height:1.45;animation:rise .18s ease-out}
-[hidden]{display:none!important}
+[hidden],.panel:not([open]){display:none!important}
 @keyframes rise{from{opacity:0;transform:translateY(8px)}}
 button,textarea,input{font:inherit;color:inherit}
 button{cursor:pointer;border:0;background:none;padding:0}
@@ -31,6 +31,7 @@ h2{margin:0;font-size:1.0667em;font-weight:650;line-height:1.3;overflow-wrap:any
 .icon:hover{background:#8883}
 .banner{padding:8px 20px;background:var(--soft);border-bottom:1px solid var(--line);font-size:.8667em}
 .banner:empty{display:none}
+.banner button{margin-left:8px}
 .banner button,.retry,.older,.introduce button{text-decoration:underline;text-underline-offset:2px}
 .log{flex:1;min-height:0;overflow-y:auto;overflow-anchor:none;overscroll-behavior:contain;padding:20px 20px 8px}
 .log:focus-visible{outline-offset:-2px}
@@ -57,7 +58,6 @@ box-shadow:inset 0 0 0 1px #8883}
 .meta.failed{color:var(--bad)}
 .typing{display:flex;align-items:center;gap:8px;min-height:26px;padding:0 20px 6px;font-size:.8667em;color:var(--muted)}
 .dots{display:flex;gap:3px}
-.dots:empty{display:none}
 .dots i{width:5px;height:5px;border-radius:50%;background:currentColor;animation:dot 1.2s infinite}
 .dots i+i{animation-delay:.15s}.dots i+i+i{animation-delay:.3s}
 @keyframes dot{0%,60%,to{opacity:.3}30%{opacity:1}}
@@ -78,7 +78,7 @@ textarea:focus-visible,input:focus-visible{outline-offset:-1px}
 box-shadow:inset 0 0 0 1px #8883}
 .send:hover{background:var(--convor-color,#1f2937);filter:brightness(1.1)}
 .send:disabled{background:var(--soft);color:var(--muted);cursor:default;filter:none}
-@media(max-width:480px),(max-height:440px){.panel{inset:0;width:auto;max-width:none;height:100dvh;max-height:none;border-radius:0}
+@media(max-width:480px),(max-height:440px){.panel{inset:0;width:100%;max-width:none;height:100dvh;max-height:none;border-radius:0}
 .launcher[aria-expanded=true]{display:none}}
 @media(prefers-reduced-motion){*{animation:none!important}}
 `;

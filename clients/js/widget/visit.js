@@ -1,45 +1,39 @@
 /**
- * @import {Conversation, EventFrame, Site, Visitor} from '../client/wire.js'
- * @import {Pending, Row} from '../client/types.js'
+ * @import {Conversation, EventFrame, Read, Site, Visitor} from '../client/wire.js'
+ * @import {ChatListeners, Pending} from '../client/types.js'
  */
 import { ApiError } from '../client/http.js';
 import { Chat } from '../client/chat.js';
-import { Emitter } from '../client/emitter.js';
+import { KeptToken, VisitorApi } from '../client/visitor.js';
 import { SayTyping, SeenTyping } from '../client/typing.js';
-import { VisitorApi } from '../client/visitor.js';
-import { clip } from '../client/text.js';
 import { pendingMessage } from '../client/outbox.js';
 import { persist, systemClock } from '../client/clock.js';
 import { timeline } from '../client/timeline.js';
-import { Token } from './token.js';
 
-const clock = systemClock;
-const PAGE_URL_CHARS_MAX = 2048;
+const URL_CHARS_MAX = 2048;
 const TITLE_CHARS_MAX = 200;
 
 /**
- * The visitor's side of the chat, without a view: who the visitor is, the conversation, and what is on its way.
- *
- * Nobody is registered before there is something to say: the first message makes the visitor.
- *
- * @extends {Emitter<{change: null}>}
+ * The visitor's side of the chat, without a view. Nobody is registered before there is something to say: the first
+ * message makes the visitor.
  */
-export class Visit extends Emitter {
+export class Visit {
   /** @type {Site | null} */
   site = null;
   /** @type {Visitor | null} */
   visitor = null;
   /** @type {Conversation | null} */
   conversation = null;
-  /** Why there is no chat here, for people. */
+  /** Why there is no chat, for people. */
   failure = '';
   online = false;
-  typing = new SeenTyping(() => this.#changed(), clock);
+  typing = new SeenTyping(() => this.#onChange(), systemClock);
 
+  #onChange;
   #api;
   #token;
   #chat;
-  #saying = new SayTyping((active) => this.#sayTyping(active), clock);
+  #saying = new SayTyping((active) => this.conversation && this.#chat.typing(this.conversation.id, active), systemClock);
   /** Written before there was a conversation to post them to. @type {Pending[]} */
   #early = [];
   #opening = false;
@@ -51,13 +45,13 @@ export class Visit extends Emitter {
   /**
    * @param {string} endpoint as an absolute URL
    * @param {string} site the site key
+   * @param {() => void} onChange
    */
-  constructor(endpoint, site) {
-    super();
+  constructor(endpoint, site, onChange) {
+    this.#onChange = onChange;
     this.#api = new VisitorApi({ endpoint, site });
-    this.#token = new Token(site);
-    this.#chat = new Chat({ http: this.#api });
-    this.#listen();
+    this.#token = new KeptToken(site);
+    this.#chat = new Chat({ http: this.#api, on: this.#listeners });
   }
 
   /** Loads the site and, where this browser has been here before, the conversation. */
@@ -65,7 +59,7 @@ export class Visit extends Emitter {
     try {
       this.site = await this.#ask(() => this.#api.site());
       this.online ||= this.site.online;
-      this.#changed();
+      this.#onChange();
       if (this.#token.value) await this.#resume();
     } catch (error) {
       this.#fail(error);
@@ -86,12 +80,11 @@ export class Visit extends Emitter {
     return this.#log?.hasOlder ?? false;
   }
 
-  /** Messages of the team that the visitor has not seen. */
+  /** How many messages of the team the visitor has not seen. */
   get unread() {
-    return this.#theirs.length;
+    return this.#unseen.length;
   }
 
-  /** @returns {Row[]} */
   rows() {
     const { id = '', other_read_seq: otherReadSeq = 0 } = this.conversation ?? {};
     const pending = [...this.#early, ...this.#chat.pending(id)];
@@ -102,8 +95,7 @@ export class Visit extends Emitter {
   send(text) {
     this.#saying.stop();
     if (this.conversation) return this.#chat.send(this.conversation.id, text);
-    this.#early.push(pendingMessage({ conversation: '', text, at: clock.now() }));
-    this.#changed();
+    this.#early.push(pendingMessage({ conversation: '', text, at: systemClock.now() }));
     this.#open();
   }
 
@@ -111,7 +103,6 @@ export class Visit extends Emitter {
   retry(entry) {
     if (entry.conversation) return this.#chat.retry(entry);
     for (const early of this.#early) early.state = 'queued';
-    this.#changed();
     this.#open();
   }
 
@@ -122,14 +113,14 @@ export class Visit extends Emitter {
 
   /** Says that everything that is here has been seen. */
   seen() {
-    const latest = this.#theirs.at(-1);
+    const latest = this.#unseen.at(-1);
     if (!latest || !this.conversation || !this.#chat.read(this.conversation.id, latest.seq)) return;
     this.conversation.read_seq = latest.seq;
-    this.#changed();
+    this.#onChange();
   }
 
-  async older() {
-    if (this.conversation) await this.#chat.loadOlder(this.conversation.id).catch(() => {});
+  older() {
+    if (this.conversation) this.#chat.loadOlder(this.conversation.id).catch(() => {});
   }
 
   /** @param {{name: string | null, email: string | null}} who */
@@ -137,19 +128,18 @@ export class Visit extends Emitter {
     this.visitor = await this.#api.introduce(who);
     // Nothing else tells the team of a new name: with the page they look at the visitor again.
     this.pageSeen();
-    this.#changed();
+    this.#onChange();
   }
 
   /** Tells the team which page is open, once there is a visitor to tell it of. */
   pageSeen() {
     const { href, origin, pathname } = location;
-    const url = href.length > PAGE_URL_CHARS_MAX ? origin + pathname : href;
-    this.#chat.page(url, clip(document.title, TITLE_CHARS_MAX));
+    this.#chat.page(href.length > URL_CHARS_MAX ? origin + pathname : href, [...document.title].slice(0, TITLE_CHARS_MAX).join(''));
   }
 
-  /** Tries to connect now, as when the network is back or the person asks for it. */
+  /** Connects now, as when the network is back or the person asks for it. */
   wake() {
-    if (this.#chat.phase === 'stopped' && this.#api.credentials.token) this.#chat.start();
+    if (this.#chat.phase === 'stopped') this.#chat.start();
     else this.#chat.wake();
   }
 
@@ -157,38 +147,41 @@ export class Visit extends Emitter {
     return this.conversation ? this.#chat.log(this.conversation.id) : undefined;
   }
 
-  get #theirs() {
-    const { read_seq: readSeq = 0 } = this.conversation ?? {};
+  get #unseen() {
+    const readSeq = this.conversation?.read_seq ?? 0;
     const events = this.#log?.events ?? [];
-    return events.filter((event) => event.kind === 'message' && event.seq > readSeq && event.message.author.kind !== 'visitor');
+    return events.filter((event) => event.seq > readSeq && event.kind === 'message' && event.message.author.kind !== 'visitor');
   }
 
-  #listen() {
-    const chat = this.#chat;
-    chat.on('log', () => this.#changed());
-    chat.on('event', (event) => this.#took(event));
-    chat.on('typing', ({ author, active }) => {
-      if (author.kind !== 'visitor') this.typing.saw(author.name ?? '', author.name, active);
-    });
-    chat.on('read', ({ conversation, author, seq }) => {
-      if (conversation !== this.conversation?.id) return;
-      const key = author.kind === 'visitor' ? 'read_seq' : 'other_read_seq';
-      this.conversation[key] = Math.max(this.conversation[key], seq);
-      this.#changed();
-    });
-    chat.on('presence', ({ online }) => {
-      this.online = online;
-      this.#changed();
-    });
-    chat.on('phase', ({ phase, code }) => {
-      if (phase === 'online') {
-        this.#wasOnline = true;
-        this.failure = '';
-        this.pageSeen();
-      } else if (this.typing.names.length) this.typing.clear();
-      if (phase === 'stopped') this.#stopped(code);
-      this.#changed();
-    });
+  /** @returns {ChatListeners} */
+  get #listeners() {
+    return {
+      log: this.#onChange,
+      event: (event) => this.#took(event),
+      typing: ({ author: { name }, active }) => this.typing.saw(name ?? '', name, active),
+      read: (read) => this.#someoneRead(read),
+      presence: ({ online }) => {
+        this.online = online;
+        this.#onChange();
+      },
+      phase: ({ phase, code }) => {
+        if (phase === 'online') {
+          this.#wasOnline = true;
+          this.failure = '';
+          this.pageSeen();
+        }
+        if (phase === 'stopped') this.#stopped(code);
+        this.#onChange();
+      },
+    };
+  }
+
+  /** @param {Read} read */
+  #someoneRead({ conversation, author, seq }) {
+    if (conversation !== this.conversation?.id) return;
+    const key = author.kind === 'visitor' ? 'read_seq' : 'other_read_seq';
+    this.conversation[key] = Math.max(this.conversation[key], seq);
+    this.#onChange();
   }
 
   /** @param {EventFrame} event */
@@ -197,21 +190,14 @@ export class Visit extends Emitter {
     if (!this.conversation && !this.#opening) return void this.#resume().catch((error) => this.#fail(error));
     if (event.conversation !== this.conversation?.id) return;
     if (event.kind === 'status') this.conversation.status = event.status;
-    if (event.kind === 'message' && event.message.author.kind !== 'visitor') {
-      this.typing.saw(event.message.author.name ?? '', null, false);
-    }
+    if (event.kind === 'message') this.typing.saw(event.message.author.name ?? '', null, false);
   }
 
   /** @param {number | undefined} code */
   #stopped(code) {
-    if (code === 4100) this.#startAfresh(this.conversation ? this.#chat.pending(this.conversation.id) : []);
-    else if (code === 4103) this.#startAfresh([]);
+    const erased = code === 4103;
+    if (code === 4100 || erased) this.#startAfresh(erased);
     else this.failure = code === 4104 ? 'The chat is open in too many windows.' : 'The chat has been disconnected.';
-  }
-
-  /** @param {boolean} active */
-  #sayTyping(active) {
-    if (this.conversation) this.#chat.typing(this.conversation.id, active);
   }
 
   /** Goes on with the latest conversation of the visitor whose token this browser keeps. */
@@ -229,7 +215,7 @@ export class Visit extends Emitter {
       this.#chat.start();
     } catch (error) {
       if (!isRefused(error)) throw error;
-      this.#startAfresh([]);
+      this.#startAfresh();
     }
   }
 
@@ -243,39 +229,38 @@ export class Visit extends Emitter {
   /**
    * The token is worth nothing any more. What is still unsent goes out under a new one.
    *
-   * @param {Pending[]} unsent
+   * @param {boolean} [erased] not even that
    */
-  #startAfresh(unsent) {
+  #startAfresh(erased) {
+    const unsent = this.#chat.pending(this.conversation?.id ?? '');
     for (const entry of unsent) this.#chat.discard(entry);
     this.#early.unshift(...unsent.filter(({ state }) => state !== 'acked'));
+    if (erased) this.#early = [];
     for (const early of this.#early) Object.assign(early, { conversation: '', state: 'queued' });
-    this.#token.forget();
+    this.#token.value = '';
     this.#api.credentials = {};
     this.#chat.stop();
-    this.conversation = null;
-    this.visitor = null;
+    this.conversation = this.visitor = null;
     this.#wasOnline = false;
-    this.#changed();
     if (this.#early.length) this.#open();
   }
 
   /** Makes the visitor and the conversation for the messages that wait for one. */
   async #open() {
+    this.#onChange();
     if (this.#opening) return;
     this.#opening = true;
     try {
       await this.#deliverEarly().catch((error) => {
         if (!isRefused(error)) throw error;
-        this.#startAfresh([]);
+        this.#startAfresh();
         return this.#deliverEarly();
       });
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : '';
-      for (const early of this.#early) Object.assign(early, { state: 'failed', reason });
-    } finally {
-      this.#opening = false;
-      this.#changed();
+    } catch {
+      for (const early of this.#early) early.state = 'failed';
     }
+    this.#opening = false;
+    this.#onChange();
   }
 
   async #deliverEarly() {
@@ -286,8 +271,8 @@ export class Visit extends Emitter {
     if (!this.conversation) await this.#openWithFirst();
     const waiting = this.#early;
     this.#early = [];
-    const { id = '' } = this.conversation ?? {};
-    for (const entry of waiting) this.#chat.deliver({ ...entry, conversation: id });
+    const conversation = this.conversation?.id ?? '';
+    for (const entry of waiting) this.#chat.deliver({ ...entry, conversation });
     this.#chat.start();
   }
 
@@ -300,9 +285,9 @@ export class Visit extends Emitter {
 
   async #openWithFirst() {
     const [first] = this.#early;
-    const message = { client_id: first.client_id, text: first.text };
+    const { client_id, text } = first;
     // Both ids are the same, so that a retry, even one by hand, finds the conversation that an earlier try has made.
-    const opening = { client_id: first.client_id, first_message: message };
+    const opening = { client_id, first_message: { client_id, text } };
     const { conversation } = await this.#ask(() => this.#api.open(opening));
     await this.#adopt(conversation);
     this.#early = this.#early.filter((early) => early !== first);
@@ -313,30 +298,20 @@ export class Visit extends Emitter {
    *
    * @template T
    * @param {() => Promise<T>} question
-   * @returns {Promise<T>}
    */
-  async #ask(question) {
+  #ask(question) {
     const struggle = (/** @type {boolean} */ does) => {
-      if (this.#struggling === does) return;
+      if (this.#struggling !== does) this.#onChange();
       this.#struggling = does;
-      this.#changed();
     };
-    try {
-      return await persist(question, clock, () => struggle(true));
-    } finally {
-      struggle(false);
-    }
+    return persist(question, systemClock, () => struggle(true)).finally(() => struggle(false));
   }
 
   /** @param {unknown} error */
   #fail(error) {
     const gone = error instanceof ApiError && error.status === 404;
     this.failure = gone ? 'There is no chat on this page.' : 'The chat is not available right now.';
-    this.#changed();
-  }
-
-  #changed() {
-    this.emit('change', null);
+    this.#onChange();
   }
 }
 

@@ -9,6 +9,8 @@
 mod connection;
 mod outlet;
 mod roster;
+#[cfg(test)]
+mod tests;
 mod topic;
 mod turn;
 
@@ -79,7 +81,7 @@ impl Hub {
 
     /// Waits for this node's turn to change a conversation.
     pub(crate) async fn turn(&self, key: TopicKey) -> Turn<'_> {
-        Turn::new(self, key, self.turns.wait(key).await)
+        Turn::wait(self, key).await
     }
 
     /// Makes `connection` a member of a topic that does not hear anything yet; see [`Self::go_live`]. One that has been

@@ -1,7 +1,7 @@
 //! One change of a conversation at a time, from before its commit until it is published.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::OwnedMutexGuard;
 
@@ -10,21 +10,46 @@ use super::{Hub, TopicKey, lock};
 /// The queues of those who wait for a conversation.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
-    queues: Mutex<HashMap<TopicKey, Arc<tokio::sync::Mutex<()>>>>,
+    queues: Mutex<HashMap<TopicKey, Queue>>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    right: Arc<tokio::sync::Mutex<()>>,
+    places: usize,
 }
 
 impl Turns {
-    pub(super) async fn wait(&self, key: TopicKey) -> OwnedMutexGuard<()> {
-        let queue = Arc::clone(lock(&self.queues).entry(key).or_default());
-        queue.lock_owned().await
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        lock(&self.queues).is_empty()
     }
+}
 
-    /// Forgets a queue in which nobody waits.
-    fn end(&self, key: TopicKey, guard: OwnedMutexGuard<()>) {
-        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(guard);
-        if queues.get(&key).is_some_and(|queue| Arc::strong_count(queue) == 1) {
-            queues.remove(&key);
+/// A place in a queue, given up when it is dropped. The last one to leave takes the queue away.
+#[derive(Debug)]
+struct Place<'a> {
+    turns: &'a Turns,
+    key: TopicKey,
+}
+
+impl<'a> Place<'a> {
+    fn take(turns: &'a Turns, key: TopicKey) -> (Self, Arc<tokio::sync::Mutex<()>>) {
+        let mut queues = lock(&turns.queues);
+        let queue = queues.entry(key).or_default();
+        queue.places += 1;
+        (Self { turns, key }, Arc::clone(&queue.right))
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut queues = lock(&self.turns.queues);
+        if let Some(queue) = queues.get_mut(&self.key) {
+            queue.places -= 1;
+            if queue.places == 0 {
+                queues.remove(&self.key);
+            }
         }
     }
 }
@@ -34,14 +59,16 @@ impl Turns {
 #[derive(Debug)]
 pub(crate) struct Turn<'a> {
     hub: &'a Hub,
-    key: TopicKey,
-    guard: Option<OwnedMutexGuard<()>>,
     settled: bool,
+    /// Given back before the place is.
+    _right: OwnedMutexGuard<()>,
+    place: Place<'a>,
 }
 
 impl<'a> Turn<'a> {
-    pub(super) const fn new(hub: &'a Hub, key: TopicKey, guard: OwnedMutexGuard<()>) -> Self {
-        Self { hub, key, guard: Some(guard), settled: false }
+    pub(super) async fn wait(hub: &'a Hub, key: TopicKey) -> Self {
+        let (place, right) = Place::take(&hub.turns, key);
+        Self { hub, settled: false, _right: right.lock_owned().await, place }
     }
 
     /// Ends the turn: what has been stored is published, or nothing has been stored.
@@ -53,10 +80,7 @@ impl<'a> Turn<'a> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         if !self.settled {
-            self.hub.mark_stale(self.key, None);
-        }
-        if let Some(guard) = self.guard.take() {
-            self.hub.turns.end(self.key, guard);
+            self.hub.mark_stale(self.place.key, None);
         }
     }
 }

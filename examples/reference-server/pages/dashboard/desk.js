@@ -1,13 +1,13 @@
 /**
  * @import {EventFrame, Operator, PageFrame, Presence, Typing} from '/convor/client/wire.js'
- * @import {Change} from '/convor/client/types.js'
+ * @import {Change, ChatListeners, Phase} from '/convor/client/types.js'
  * @import {OperatorApi} from '/convor/client/operator.js'
  */
 import { ApiError } from '/convor/client/http.js';
 import { Chat } from '/convor/client/chat.js';
-import { Emitter } from '/convor/client/emitter.js';
 import { SeenTyping } from '/convor/client/typing.js';
 import { systemClock } from '/convor/client/clock.js';
+import { Emitter } from './emitter.js';
 import { Inbox } from './inbox.js';
 import { visitorName } from './names.js';
 
@@ -54,8 +54,7 @@ export class Desk extends Emitter {
     this.api = api;
     this.me = me;
     this.inbox = new Inbox(api, me.id, () => this.#changed());
-    this.chat = new Chat({ http: api });
-    this.#listen();
+    this.chat = new Chat({ http: api, on: this.#listeners });
   }
 
   start() {
@@ -171,23 +170,31 @@ export class Desk extends Emitter {
     this.emit('signedOut', null);
   }
 
-  #listen() {
-    const { chat, inbox } = this;
-    chat.on('log', (id) => id === this.selected && this.#changed());
-    chat.on('inbox', () => this.#listAgain());
-    chat.on('event', (event) => this.#took(event));
-    chat.on('read', ({ conversation, author, seq }) => inbox.read(conversation, author.id ?? '', seq));
-    chat.on('typing', (typing) => this.#sawTyping(typing));
-    chat.on('presence', (presence) => this.#sawPresence(presence));
-    chat.on('page', (frame) => this.#sawPage(frame));
-    chat.on('refused', ({ title }) => this.emit('notice', { text: title }));
-    chat.on('phase', ({ phase, code }) => {
-      if (phase === 'online') this.wasOnline = true;
-      // A refused upgrade looks like a broken network, so that only asking tells whether the session is still good.
-      if (phase === 'waiting') this.api.session().catch((error) => error.status === 401 && this.#failed(error));
-      if (phase === 'stopped' && code === 4100) this.emit('signedOut', null);
-      this.#changed();
-    });
+  /** @returns {ChatListeners} */
+  get #listeners() {
+    return {
+      log: (id) => id === this.selected && this.#changed(),
+      inbox: () => this.#listAgain(),
+      event: (event) => this.#took(event),
+      read: ({ conversation, author, seq }) => this.inbox.read(conversation, author.id ?? '', seq),
+      typing: (typing) => this.#sawTyping(typing),
+      presence: (presence) => this.#sawPresence(presence),
+      page: (frame) => this.#sawPage(frame),
+      refused: ({ title }) => this.emit('notice', { text: title }),
+      phase: ({ phase, code }) => this.#phaseChanged(phase, code),
+    };
+  }
+
+  /**
+   * @param {Phase} phase
+   * @param {number | undefined} code
+   */
+  #phaseChanged(phase, code) {
+    if (phase === 'online') this.wasOnline = true;
+    // A refused upgrade looks like a broken network, so that only asking tells whether the session is still good.
+    if (phase === 'waiting') this.api.session().catch((error) => error.status === 401 && this.#failed(error));
+    if (phase === 'stopped' && code === 4100) this.emit('signedOut', null);
+    this.#changed();
   }
 
   /** After a cut, the lists may have moved on without this window. */

@@ -3,7 +3,7 @@
  * @import {Desk} from './desk.js'
  */
 import { h, icon, set, setText } from '/convor/widget/dom.js';
-import { clockTime } from '/convor/widget/time.js';
+import { clockTime } from '/convor/widget/log-view.js';
 import { CROSS } from './icons.js';
 import { Tags } from './tags.js';
 import { fullTime, visitorName } from './names.js';

@@ -2,7 +2,7 @@
  * @import {LineRow, MessageRow, Pending, Row} from '/convor/client/types.js'
  * @import {VisitorSeen} from '/convor/client/wire.js'
  */
-import { clockTime, dayName } from '/convor/widget/time.js';
+import { clockTime, dayName } from '/convor/widget/log-view.js';
 import { h, icon, set, setText } from '/convor/widget/dom.js';
 import { CHECK, CLOCK, INBOX, INFO, LOCK, REOPEN } from './icons.js';
 import { authorName, shortTime } from './names.js';

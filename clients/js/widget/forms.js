@@ -1,0 +1,133 @@
+/** @import {Visitor} from '../client/wire.js' */
+import { TEXT_CHARS_MAX, tidy } from '../client/outbox.js';
+import { h, icon, setText } from './dom.js';
+
+const ARROW = 'M12 19V5M5.5 11.5L12 5l6.5 6.5';
+const WARN_CHARS = 500;
+
+/** Where the visitor writes: Enter sends, Shift and Enter begin a new line. */
+export class Composer {
+  #onSend;
+  #onTyped;
+
+  /**
+   * @param {(text: string) => void} onSend
+   * @param {(hasText: boolean) => void} onTyped
+   */
+  constructor(onSend, onTyped) {
+    this.#onSend = onSend;
+    this.#onTyped = onTyped;
+    this.textarea = h('textarea', {
+      'aria-label': 'Your message', 'data-testid': 'composer', rows: 1, maxlength: TEXT_CHARS_MAX, enterkeyhint: 'send',
+      oninput: () => this.#changed(), onkeydown: (event) => this.#pressed(event),
+    });
+    this.left = h('p', { class: 'left', role: 'status' });
+    this.send = h('button', { class: 'icon send', 'aria-label': 'Send', 'data-testid': 'send', disabled: true }, icon(ARROW, 22));
+    const submit = (/** @type {Event} */ event) => {
+      event.preventDefault();
+      this.#submit();
+    };
+    this.element = h(
+      'form',
+      { class: 'composer', onsubmit: submit },
+      h('div', { class: 'field' }, this.textarea, this.left),
+      this.send,
+    );
+  }
+
+  /** @param {KeyboardEvent} event */
+  #pressed(event) {
+    // While an input method composes a character, Enter belongs to it.
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    this.#submit();
+  }
+
+  #submit() {
+    const text = tidy(this.textarea.value);
+    if (!text) return;
+    this.textarea.value = '';
+    this.#changed();
+    this.textarea.focus();
+    this.#onSend(text);
+  }
+
+  #changed() {
+    const { textarea } = this;
+    const hasText = tidy(textarea.value) !== '';
+    const left = TEXT_CHARS_MAX - textarea.value.length;
+    this.send.disabled = !hasText;
+    setText(this.left, left < WARN_CHARS ? `${left} characters left` : '');
+    grow(textarea);
+    this.#onTyped(hasText);
+  }
+}
+
+/** An offer, never a hurdle: a visitor may leave a name and an e-mail address, and take them back. */
+export class Introduce {
+  #introduce;
+
+  /** @param {(who: {name: string | null, email: string | null}) => Promise<void>} introduce */
+  constructor(introduce) {
+    this.#introduce = introduce;
+    this.name = h('input', { name: 'name', autocomplete: 'name', maxlength: 100, 'data-testid': 'visitor-name' });
+    this.email = h('input', {
+      name: 'email', type: 'email', autocomplete: 'email', maxlength: 254, 'data-testid': 'visitor-email',
+    });
+    this.said = h('p', { role: 'status' });
+    this.form = h(
+      'form',
+      { hidden: true, onsubmit: (event) => this.#submit(event) },
+      h('label', {}, 'Name', this.name),
+      h('label', {}, 'E-mail', this.email),
+      h('button', { class: 'save', 'data-testid': 'visitor-save' }, 'Save'),
+      this.said,
+    );
+    this.offer = h('button', {
+      type: 'button', 'aria-expanded': 'false', 'data-testid': 'introduce', onclick: () => this.#toggle(this.form.hidden),
+    });
+    this.element = h('div', { class: 'introduce', hidden: true }, this.offer, this.form);
+  }
+
+  /** @param {Visitor | null} visitor */
+  show(visitor) {
+    this.element.hidden = !visitor;
+    if (!visitor) return;
+    const known = visitor.name ?? visitor.email;
+    setText(this.offer, known ? `You are ${known}. Change` : 'Tell us who you are (optional)');
+    if (!this.form.hidden) return;
+    this.name.value = visitor.name ?? '';
+    this.email.value = visitor.email ?? '';
+  }
+
+  /** @param {boolean} open */
+  #toggle(open) {
+    this.form.hidden = !open;
+    this.offer.ariaExpanded = `${open}`;
+    setText(this.said, '');
+    (open ? this.name : this.offer).focus();
+  }
+
+  /** @param {Event} event */
+  async #submit(event) {
+    event.preventDefault();
+    try {
+      await this.#introduce({ name: this.name.value.trim() || null, email: this.email.value.trim() || null });
+      this.#toggle(false);
+    } catch (error) {
+      setText(this.said, error instanceof Error ? error.message : '');
+    }
+  }
+}
+
+/**
+ * Makes a text field as high as its text. Styles set through the object model are free of what a page's policy says about
+ * inline styles.
+ *
+ * @param {HTMLTextAreaElement} textarea
+ */
+export function grow(textarea) {
+  textarea.style.height = 'auto';
+  const borders = textarea.offsetHeight - textarea.clientHeight;
+  textarea.style.height = `${textarea.scrollHeight + borders}px`;
+}

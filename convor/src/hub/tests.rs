@@ -1,0 +1,199 @@
+//! What listeners hear is a prefix of the log, whatever happens in between.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use super::{Batch, Connection, Hub, Live, Outlet, TopicKey};
+use crate::config::Limits;
+use crate::domain::{Audience, Author, Event, EventKind, Heads, Position, Principal, Role};
+use crate::ids::ConnectionId;
+use crate::ports::{Authenticated, Close, Frame, Transport};
+use crate::time::Timestamp;
+
+fn key() -> TopicKey {
+    (Uuid::from_u128(1).into(), Uuid::from_u128(2).into())
+}
+
+struct Listener {
+    connection: Arc<Connection>,
+    outlet: Arc<Outlet>,
+}
+
+impl Listener {
+    fn new(hub: &Hub, number: u128, principal: Principal) -> Self {
+        let outlet = Arc::new(Outlet::new(&Limits::default()));
+        let transport: Arc<dyn Transport> = Arc::clone(&outlet) as _;
+        let id: ConnectionId = Uuid::from_u128(number).into();
+        let connection = Connection::new(id, Authenticated::new(principal), transport);
+        hub.roster().add(&connection, &Limits::default());
+        Self { connection, outlet }
+    }
+
+    fn staff(hub: &Hub, number: u128) -> Self {
+        Self::new(hub, number, Principal::operator(key().0, Uuid::from_u128(number).into(), Role::Operator))
+    }
+
+    fn visitor(hub: &Hub) -> Self {
+        Self::new(hub, 9, Principal::visitor(key().0, Uuid::from_u128(3).into(), Uuid::from_u128(9).into()))
+    }
+
+    fn live(self, hub: &Hub, cursor: u64, heads: Heads) -> Self {
+        hub.enter(key(), &self.connection);
+        assert_eq!(hub.go_live(key(), self.connection.id(), cursor, heads), Live::Yes);
+        self
+    }
+
+    async fn heard(&self) -> Vec<Bytes> {
+        self.outlet.close(Close::Normal);
+        let (mut batch, mut heard) = (Vec::new(), Vec::new());
+        while self.outlet.next(&mut batch).await == Batch::Frames {
+            heard.extend(batch.drain(..).map(|frame| frame.text));
+        }
+        heard
+    }
+}
+
+fn heads(staff: u64, visitor: u64) -> Heads {
+    Heads { staff, visitor }
+}
+
+fn publish(hub: &Hub, staff: u64, visitor: Option<u64>) {
+    let event = Event {
+        conversation: key().1,
+        position: Position { staff, visitor },
+        epoch: 1,
+        at: Timestamp::from_millis(0),
+        by: Author::System,
+        kind: EventKind::Assigned(None),
+    };
+    hub.publish(key().0, &event, |audience| {
+        let seq = event.seq(audience)?;
+        let text = if audience == Audience::Staff { format!("s{seq}") } else { format!("v{seq}") };
+        Some(Frame::event(text.into()))
+    });
+}
+
+async fn stale(hub: &Hub) -> bool {
+    let taken = tokio::time::timeout(std::time::Duration::ZERO, hub.take_stale()).await;
+    taken.is_ok_and(|topics| topics.contains_key(&key()))
+}
+
+#[tokio::test]
+async fn each_audience_hears_its_own_numbering() {
+    let hub = Hub::new();
+    let (staff, visitor) = (Listener::staff(&hub, 5), Listener::visitor(&hub));
+    let (staff, visitor) = (staff.live(&hub, 0, heads(0, 0)), visitor.live(&hub, 0, heads(0, 0)));
+    publish(&hub, 1, Some(1));
+    publish(&hub, 2, None);
+    publish(&hub, 3, Some(2));
+    assert_eq!(staff.heard().await, ["s1", "s2", "s3"]);
+    assert_eq!(visitor.heard().await, ["v1", "v2"]);
+}
+
+#[tokio::test]
+async fn what_would_leave_a_gap_is_reread_and_what_is_old_is_ignored() {
+    let hub = Hub::new();
+    let staff = Listener::staff(&hub, 5).live(&hub, 1, heads(1, 1));
+    publish(&hub, 3, Some(3));
+    assert!(stale(&hub).await);
+    publish(&hub, 2, Some(2));
+    publish(&hub, 2, Some(2));
+    publish(&hub, 3, Some(3));
+    assert!(!stale(&hub).await);
+    assert_eq!(staff.heard().await, ["s2", "s3"]);
+}
+
+#[tokio::test]
+async fn who_catches_up_goes_live_only_at_the_topics_position() {
+    let hub = Hub::new();
+    let (first, late) = (Listener::staff(&hub, 5).live(&hub, 0, heads(0, 0)), Listener::staff(&hub, 6));
+    hub.enter(key(), &late.connection);
+    publish(&hub, 1, Some(1));
+    assert_eq!(hub.go_live(key(), late.connection.id(), 0, heads(0, 0)), Live::Behind);
+    assert_eq!(hub.go_live(key(), late.connection.id(), 1, heads(1, 1)), Live::Yes);
+    publish(&hub, 2, Some(2));
+    assert_eq!(late.heard().await, ["s2"]);
+    assert_eq!(first.heard().await, ["s1", "s2"]);
+}
+
+#[tokio::test]
+async fn what_is_published_while_everybody_catches_up_is_not_forgotten() {
+    let hub = Hub::new();
+    let only = Listener::staff(&hub, 5);
+    hub.enter(key(), &only.connection);
+    publish(&hub, 1, Some(1));
+    assert_eq!(hub.go_live(key(), only.connection.id(), 0, heads(0, 0)), Live::Behind);
+    assert_eq!(hub.go_live(key(), only.connection.id(), 1, heads(1, 1)), Live::Yes);
+}
+
+#[tokio::test]
+async fn who_has_read_further_than_was_published_hears_nothing_twice() {
+    let hub = Hub::new();
+    let _first = Listener::staff(&hub, 5).live(&hub, 0, heads(0, 0));
+    let ahead = Listener::staff(&hub, 6).live(&hub, 2, heads(2, 2));
+    publish(&hub, 1, Some(1));
+    publish(&hub, 2, Some(2));
+    publish(&hub, 3, Some(3));
+    assert_eq!(ahead.heard().await, ["s3"]);
+}
+
+#[tokio::test]
+async fn a_turn_that_is_not_settled_makes_the_conversation_stale() {
+    let hub = Hub::new();
+    hub.turn(key()).await.settle();
+    assert!(!stale(&hub).await);
+    drop(hub.turn(key()).await);
+    assert!(stale(&hub).await);
+}
+
+#[tokio::test]
+async fn turns_come_one_after_the_other_and_leave_nothing_behind() {
+    let hub = Hub::new();
+    let first = hub.turn(key()).await;
+    let mut second = Box::pin(hub.turn(key()));
+    assert!(tokio::time::timeout(std::time::Duration::ZERO, &mut second).await.is_err());
+    first.settle();
+    second.await.settle();
+    assert!(hub.turns.is_empty());
+}
+
+#[tokio::test]
+async fn a_caller_who_stops_waiting_for_its_turn_leaves_nothing_behind() {
+    let hub = Hub::new();
+    let first = hub.turn(key()).await;
+    let mut second = Box::pin(hub.turn(key()));
+    assert!(tokio::time::timeout(std::time::Duration::ZERO, &mut second).await.is_err());
+    first.settle();
+    assert!(!hub.turns.is_empty());
+    drop(second);
+    assert!(hub.turns.is_empty());
+}
+
+#[tokio::test]
+async fn who_has_left_hears_nothing_and_enters_nothing() {
+    let hub = Hub::new();
+    let gone = Listener::staff(&hub, 5).live(&hub, 0, heads(0, 0));
+    assert!(hub.disconnect(&gone.connection), "it was the principal's last connection");
+    hub.enter(key(), &gone.connection);
+    assert!(!hub.is_member(key(), gone.connection.id()));
+    publish(&hub, 1, Some(1));
+    assert!(gone.heard().await.is_empty());
+    assert!(!hub.roster().is_online(key().0, gone.connection.author()));
+}
+
+#[tokio::test]
+async fn s07_the_same_id_in_two_tenants_is_two_topics() {
+    let hub = Hub::new();
+    let here = Listener::staff(&hub, 5).live(&hub, 0, heads(0, 0));
+    let other = Principal::operator(Uuid::from_u128(77).into(), Uuid::from_u128(5).into(), Role::Operator);
+    let there = Listener::new(&hub, 6, other);
+    let foreign = (other.tenant(), key().1);
+    hub.enter(foreign, &there.connection);
+    hub.go_live(foreign, there.connection.id(), 0, heads(0, 0));
+    hub.roster().listen_to_inbox(&there.connection);
+    publish(&hub, 1, Some(1));
+    assert_eq!(here.heard().await, ["s1"]);
+    assert!(there.heard().await.is_empty());
+}
