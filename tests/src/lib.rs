@@ -1,4 +1,5 @@
-//! What the tests of the whole share: a chat with two tenants, people in it, and the frames they see.
+//! What the tests of the whole share: a chat with two tenants, people in it, and the frames they see; and for the tests
+//! from outside a server, what lies between it and its users, and browsers.
 
 #![expect(
     clippy::expect_used,
@@ -6,5 +7,15 @@
     reason = "a fixture that fails is a failed test"
 )]
 
+pub mod browser;
+pub mod dashboard;
+pub mod driver;
+pub mod environment;
 pub mod fixture;
+pub mod patience;
 pub mod person;
+pub mod proxy;
+pub mod recording;
+pub mod server;
+pub mod stage;
+pub mod widget;

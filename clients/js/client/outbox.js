@@ -89,9 +89,7 @@ export class Outbox {
 
 /** A random id (RFC 9562, version 4), also on plain http pages, which lack `crypto.randomUUID`. */
 function uuid() {
-  const digit = (/** @type {string} */ slot) => {
-    const random = crypto.getRandomValues(new Uint8Array(1))[0] & 15;
-    return (slot === 'y' ? (random & 3) | 8 : random).toString(16);
-  };
-  return 'xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx'.replace(/[xy]/g, digit);
+  const bytes = [...crypto.getRandomValues(new Uint8Array(16))];
+  const hex = bytes.map((byte) => (byte + 256).toString(16).slice(1)).join('');
+  return hex.replace(/(.{8})(.{4}).(.{3}).(.{3})/, '$1-$2-4$3-8$4-');
 }

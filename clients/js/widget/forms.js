@@ -84,7 +84,7 @@ export class Introduce {
       this.said,
     );
     this.offer = h('button', {
-      type: 'button', 'aria-expanded': 'false', 'data-testid': 'introduce', onclick: () => this.#toggle(this.form.hidden),
+      class: 'offer', type: 'button', 'aria-expanded': 'false', 'data-testid': 'introduce', onclick: () => this.#toggle(this.form.hidden),
     });
     this.element = h('div', { class: 'introduce', hidden: true }, this.offer, this.form);
   }

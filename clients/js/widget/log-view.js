@@ -7,10 +7,7 @@ const DAY_MS = 86_400_000;
 /** Nearer to the end than this counts as reading along. */
 const NEAR_PX = 80;
 
-/**
- * A scrolling log that stays at its end while one reads along, stays put where one reads back, and asks for older rows
- * at its beginning.
- */
+/** A scrolling log: it stays at its end while one reads along and put where one reads back, and asks for older rows. */
 export class LogView {
   #list;
   #onOlder;
@@ -19,19 +16,17 @@ export class LogView {
   #first = '';
 
   /**
-   * @param {object} options
-   * @param {string} options.label
-   * @param {(row: Row) => HTMLElement} options.make
-   * @param {(node: HTMLElement, row: Row) => void} options.update
-   * @param {() => void} options.onOlder
+   * @param {(row: Row) => HTMLElement} make
+   * @param {(node: HTMLElement, row: Row) => void} update
+   * @param {() => void} onOlder
    */
-  constructor({ label, make, update, onOlder }) {
+  constructor(make, update, onOlder) {
     this.#onOlder = onOlder;
     this.rows = h('div', { class: 'rows' });
     this.older = h('button', { class: 'older', type: 'button', hidden: true, onclick: onOlder }, 'Show earlier messages');
     this.element = h(
       'div',
-      { class: 'log', role: 'log', 'aria-live': 'polite', 'aria-label': label, tabindex: 0, onscroll: () => this.#scrolled() },
+      { class: 'log', role: 'log', 'aria-live': 'polite', 'aria-label': 'Conversation', tabindex: 0, onscroll: () => this.#scrolled() },
       this.older,
       this.rows,
     );

@@ -48,12 +48,11 @@ class Panel {
     const visit = new Visit(endpoint, host.getAttribute('site') ?? '', () => this.#drawSoon());
     this.#host = host;
     this.#visit = visit;
-    this.#log = new LogView({
-      label: 'Conversation',
-      make: makeRow,
-      update: (node, row) => updateRow(node, row, (entry) => visit.retry(entry)),
-      onOlder: () => visit.older(),
-    });
+    this.#log = new LogView(
+      makeRow,
+      (node, row) => updateRow(node, row, (entry) => visit.retry(entry)),
+      () => visit.older(),
+    );
     this.#log.element.prepend(this.#greeting);
     this.#composer = new Composer((text) => this.#send(text), (hasText) => visit.typed(hasText));
     this.#introduce = new Introduce((who) => visit.introduce(who));

@@ -14,7 +14,7 @@ pub(super) async fn an_update_needs_the_present_version(world: World) {
     let conversation = tenant.open().await;
     tenant.update(conversation.id, &tag(&["a"])).await;
     let before = Snapshot::of(&tenant).await;
-    for version in [0, conversation.version, conversation.version + 2, u64::from(u32::MAX)] {
+    for version in [0, conversation.version, conversation.version + 2, u64::MAX] {
         let change = world.loaded(tenant.operator_author());
         let patch = tag(&["b"]);
         let outcome =

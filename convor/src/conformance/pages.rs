@@ -41,7 +41,7 @@ pub(super) async fn after_yields_the_first_events_above_it(world: World) {
         (Window::After(12), 5, &[13, 14]),
         (Window::After(14), 5, &[]),
         (Window::After(15), 5, &[]),
-        (Window::After(u64::from(u32::MAX)), 5, &[]),
+        (Window::After(u64::MAX), 5, &[]),
     ];
     assert_window(Audience::Staff, &world, windows).await;
 }
@@ -57,7 +57,7 @@ pub(super) async fn before_yields_the_last_events_below_it(world: World) {
         (Window::Before(2), 9, &[1]),
         (Window::Before(1), 9, &[]),
         (Window::Before(0), 9, &[]),
-        (Window::Before(u64::from(u32::MAX)), 2, &[13, 14]),
+        (Window::Before(u64::MAX), 2, &[13, 14]),
     ];
     assert_window(Audience::Staff, &world, windows).await;
 }

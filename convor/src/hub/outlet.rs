@@ -17,6 +17,8 @@ pub struct Outlet {
     filled: Notify,
     /// Room for [`Transport::send`].
     drained: Notify,
+    /// The end. Apart from `drained`, so that a reader which waits for it is not woken by each delivery.
+    ended: Notify,
     frames_max: usize,
     bytes_max: usize,
     droppable_max: usize,
@@ -48,6 +50,7 @@ impl Outlet {
             queue: Mutex::default(),
             filled: Notify::new(),
             drained: Notify::new(),
+            ended: Notify::new(),
             frames_max: limits.queue_frames_max,
             bytes_max: limits.queue_bytes_max,
             droppable_max: limits.queue_droppable_max,
@@ -87,11 +90,11 @@ impl Outlet {
     /// Waits until the connection is to end.
     pub async fn closed(&self) -> Close {
         loop {
-            let drained = self.drained.notified();
+            let ended = self.ended.notified();
             if let Some(reason) = self.closing() {
                 return reason;
             }
-            drained.await;
+            ended.await;
         }
     }
 
@@ -108,6 +111,7 @@ impl Outlet {
             }
             self.filled.notify_one();
             self.drained.notify_waiters();
+            self.ended.notify_waiters();
         }
     }
 }

@@ -4,6 +4,8 @@ mod codec;
 mod frame;
 mod object;
 mod request;
+#[cfg(test)]
+mod snapshots;
 
 pub(crate) use codec::is_reference;
 pub use codec::{decode_body, decode_frame, encode};

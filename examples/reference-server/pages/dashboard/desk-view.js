@@ -155,7 +155,7 @@ export class DeskView {
       clear();
       action?.run();
     };
-    const said = h('p', {}, text, action ? h('button', { type: 'button', class: 'link', onclick: act }, action.label) : null);
+    const said = h('p', {}, text, action !== undefined && h('button', { type: 'button', class: 'link', onclick: act }, action.label));
     this.#notice.replaceChildren(said);
     setTimeout(() => said.isConnected && !action && clear(), NOTICE_MS);
   }

@@ -38,12 +38,11 @@ export class ThreadView {
    */
   constructor(desk, { onDetails }) {
     this.#desk = desk;
-    this.#log = new LogView({
-      label: 'Conversation',
-      make: (row) => makeRow(row, this.#readers),
-      update: (node, row) => updateRow(node, row, this.#readers),
-      onOlder: () => this.#loadOlder(),
-    });
+    this.#log = new LogView(
+      (row) => makeRow(row, this.#readers),
+      (node, row) => updateRow(node, row, this.#readers),
+      () => this.#loadOlder(),
+    );
     this.reply = new Reply({
       onSend: (text, kind) => this.#send(text, kind),
       onTyping: (active, kind) => desk.selected && desk.chat.typing(desk.selected, active, kind),
