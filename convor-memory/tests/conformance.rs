@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use convor::conformance::Harness;
+use convor::conformance::{CASES, Harness, Outcome};
 use convor::ports::Storage;
 use convor_memory::MemoryStorage;
 
@@ -17,3 +17,13 @@ impl Harness for Memory {
 }
 
 convor::storage_conformance!(Memory);
+
+/// The cases once more, counted: what a report may say of them.
+#[test]
+fn the_whole_suite_passes() {
+    let passed = CASES
+        .iter()
+        .filter(|case| case.run(&Memory) == Outcome::Passed)
+        .count();
+    println!("proof: conformance | memory | {passed}");
+}

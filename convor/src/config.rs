@@ -78,9 +78,10 @@ pub struct Limits {
     pub messages: Rate,
     /// New visitors of an address on a site; beyond it `rate_limited`.
     pub registrations: Rate,
-    /// Sign-ins for one account, and apart from that from one address; beyond it `rate_limited`. It fills up again, so
-    /// that nobody is locked out for good.
+    /// Sign-ins for one account; beyond it `rate_limited`. It fills up again, so that nobody is locked out for good.
     pub sign_ins: Rate,
+    /// Sign-ins from one address, behind which a whole office may be; beyond it `rate_limited`.
+    pub sign_ins_per_address: Rate,
     /// Keys for which rates are remembered; beyond it those that are full again are forgotten, and if none is the call
     /// is `rate_limited`. 100,000.
     pub rate_keys_max: usize,
@@ -146,6 +147,7 @@ impl Default for Limits {
             messages: Rate::per_minute(120, 40),
             registrations: Rate::per_minute(30, 30),
             sign_ins: Rate::per_minute(6, 10),
+            sign_ins_per_address: Rate::per_minute(60, 60),
             rate_keys_max: 100_000,
             password_chars_min: 8,
             password_chars_max: 128,

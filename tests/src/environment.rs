@@ -1,6 +1,6 @@
 //! What a test gets from whoever runs it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The path that a variable names.
 ///
@@ -14,10 +14,13 @@ pub fn provided(variable: &str) -> PathBuf {
     }
 }
 
-/// A path of the checkout, given relative to its root.
+/// A folder among what is built, which no commit contains.
+///
+/// # Panics
+/// If it cannot be made.
 #[must_use]
-pub fn checkout(relative: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .with_file_name("")
-        .join(relative)
+pub fn built(folder: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target").join(folder);
+    std::fs::create_dir_all(&path).expect("a folder");
+    path
 }

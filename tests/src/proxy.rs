@@ -38,6 +38,8 @@ enum State {
     Sound,
     /// Connections stay and nothing passes.
     Stalled,
+    /// Connections stay and nothing passes to the clients.
+    Mute,
     /// New connections end at once.
     Down,
 }
@@ -98,6 +100,11 @@ impl Proxy {
         self.line.send_modify(|line| line.state = State::Stalled);
     }
 
+    /// Holds back every byte of the server until [`Proxy::mend`]; nobody is told.
+    pub fn hold_answers(&self) {
+        self.line.send_modify(|line| line.state = State::Mute);
+    }
+
     /// Lets everything through again.
     pub fn mend(&self) {
         self.line.send_modify(|line| line.state = State::Sound);
@@ -121,7 +128,7 @@ async fn accept(listener: TcpListener, line: watch::Receiver<Line>, recordings: 
     while let Ok((client, _)) = listener.accept().await {
         let Line {
             upstream: Some(upstream),
-            state: State::Sound | State::Stalled,
+            state: State::Sound | State::Stalled | State::Mute,
             ..
         } = *line.borrow()
         else {
@@ -140,62 +147,80 @@ async fn accept(listener: TcpListener, line: watch::Receiver<Line>, recordings: 
 async fn connect(
     client: TcpStream,
     upstream: SocketAddr,
-    mut line: watch::Receiver<Line>,
+    line: watch::Receiver<Line>,
     recordings: Recordings,
     number: usize,
 ) {
+    let mut state = line.clone();
     let cuts = line.borrow().cuts;
     let Ok(server) = TcpStream::connect(upstream).await else {
         return;
     };
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    let pump = |from, to, direction| {
-        let (line, recordings) = (line.clone(), Arc::clone(&recordings));
-        async move {
-            let keep = |bytes: &[u8]| keep(&mut lock(&recordings)[number], direction, bytes);
-            pump(from, to, line, keep).await;
-        }
+    let pump = |direction| Pump {
+        direction,
+        line: line.clone(),
+        recordings: Arc::clone(&recordings),
+        number,
     };
     let pumps = async {
         tokio::join!(
-            pump(from_client, to_server, Direction::ToServer),
-            pump(from_server, to_client, Direction::ToClient),
+            pump(Direction::ToServer).run(from_client, to_server),
+            pump(Direction::ToClient).run(from_server, to_client),
         )
     };
     tokio::select! {
+        // Nothing that was held back may slip through between a cut and its repair.
+        biased;
+        _ = state.wait_for(|line| line.cuts != cuts) => {}
         _ = pumps => {}
-        _ = line.wait_for(|line| line.cuts != cuts) => {}
     }
 }
 
-fn keep(recording: &mut Recording, direction: Direction, bytes: &[u8]) {
-    match direction {
-        Direction::ToServer => recording.to_server.extend_from_slice(bytes),
-        Direction::ToClient => recording.to_client.extend_from_slice(bytes),
+/// One direction of a connection.
+struct Pump {
+    direction: Direction,
+    line: watch::Receiver<Line>,
+    recordings: Recordings,
+    number: usize,
+}
+
+impl Pump {
+    /// Passes bytes on until their source ends. What is remembered is what would have been passed on: bytes that a cut
+    /// loses have been on their way.
+    async fn run(mut self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
+        let mut buffer = vec![0; 16 * 1024];
+        while let Ok(length @ 1..) = from.read(&mut buffer).await {
+            self.keep(&buffer[..length]);
+            let direction = self.direction;
+            if self.line.wait_for(|line| !line.state.holds(direction)).await.is_err() {
+                return;
+            }
+            if to.write_all(&buffer[..length]).await.is_err() {
+                return;
+            }
+        }
+        // The other direction may go on. Whether the other side still listens does not matter.
+        let _ = to.shutdown().await;
+    }
+
+    fn keep(&self, bytes: &[u8]) {
+        let recording = &mut lock(&self.recordings)[self.number];
+        match self.direction {
+            Direction::ToServer => recording.to_server.extend_from_slice(bytes),
+            Direction::ToClient => recording.to_client.extend_from_slice(bytes),
+        }
     }
 }
 
-/// Passes bytes on until their source ends. What is remembered is what would have been passed on: bytes that a cut
-/// loses have been on their way.
-async fn pump(
-    mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
-    mut line: watch::Receiver<Line>,
-    keep: impl Fn(&[u8]),
-) {
-    let mut buffer = vec![0; 16 * 1024];
-    while let Ok(length @ 1..) = from.read(&mut buffer).await {
-        keep(&buffer[..length]);
-        if line.wait_for(|line| line.state != State::Stalled).await.is_err() {
-            return;
-        }
-        if to.write_all(&buffer[..length]).await.is_err() {
-            return;
+impl State {
+    fn holds(self, direction: Direction) -> bool {
+        match direction {
+            Direction::ToServer => self == Self::Stalled,
+            Direction::ToClient => self == Self::Stalled || self == Self::Mute,
         }
     }
-    // The other direction may go on. Whether the other side still listens does not matter.
-    let _ = to.shutdown().await;
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -85,10 +85,16 @@ pub struct Ended {
 impl Server {
     /// A server with made-up organisations, whose pages are reached under these origins, too.
     pub async fn demo(origins: &[String]) -> Self {
-        let mut command = command();
-        command.args(["--listen", "127.0.0.1:0", "--demo"]);
-        command.args(origins.iter().flat_map(|origin| ["--origin", origin]));
-        let mut child = command
+        let origins = origins.iter().flat_map(|origin| ["--origin", origin]);
+        let arguments: Vec<_> = ["--demo"].into_iter().chain(origins).collect();
+        Self::start(&arguments).await
+    }
+
+    /// A server on a free port.
+    pub async fn start(arguments: &[&str]) -> Self {
+        let mut child = command()
+            .args(["--listen", "127.0.0.1:0"])
+            .args(arguments)
             .kill_on_drop(true)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

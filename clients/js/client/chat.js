@@ -1,5 +1,6 @@
 /**
- * @import {Ack, ErrorFrame, EventFrame, MessageKind, Principal, Resume, ServerFrame} from './wire.js'
+ * @import {Ack, ErrorFrame, EventFrame, MessageKind, Principal, Resume, SayPage, SayRead,
+ *   SayTyping, ServerFrame} from './wire.js'
  * @import {ChatOptions, Pending, Phase} from './types.js'
  */
 import { Follower } from './log.js';
@@ -11,8 +12,8 @@ const RESUMES_MAX = 100;
 const RETRY_SEND_MS = 2000;
 
 /**
- * A visitor's or an operator's live side of a chat: one lasting connection, the logs that it follows and the messages
- * that it has yet to deliver. What was sent once arrives once, whatever happens to the network in between.
+ * A visitor's or an operator's side of a chat: one lasting connection, the logs that it follows, the messages that it has
+ * yet to deliver. What was sent once arrives once, whatever the network does.
  */
 export class Chat {
   #http;
@@ -24,7 +25,7 @@ export class Chat {
   #followed = new Map();
   /** @type {Principal['kind'] | undefined} */
   #kind;
-  /** What the latest hello asked to resume. @type {Set<string>} */
+  /** @type {Set<string>} */
   #resumed = new Set();
   #wantsInbox = false;
 
@@ -56,13 +57,13 @@ export class Chat {
     this.#socket.stop();
   }
 
-  /** Reconnects now rather than at the end of the pause. */
+  /** Reconnects without waiting any longer. */
   wake() {
     this.#socket.wake();
   }
 
   /**
-   * Loads the newest events of a conversation and keeps them complete from then on. It rejects only for a lasting reason.
+   * Loads the newest events and keeps them complete from then on. It rejects for lasting reasons only.
    *
    * @param {string} conversation
    */
@@ -96,7 +97,7 @@ export class Chat {
     await this.#followed.get(conversation)?.loadOlder();
   }
 
-  /** Asks for the events of every conversation of the tenant, for operators. */
+  /** Asks for the events of all conversations, as only operators may. */
   watchInbox() {
     this.#wantsInbox = true;
     this.#socket.send({ type: 'subscribe', ref: 'inbox', inbox: true });
@@ -112,7 +113,7 @@ export class Chat {
   }
 
   /**
-   * Takes over a message that was written before its conversation was known.
+   * Takes a message that was written before its conversation was known.
    *
    * @param {Pending} entry
    */
@@ -122,8 +123,9 @@ export class Chat {
   }
 
   /**
+   * The messages that the log does not show yet.
+   *
    * @param {string} conversation
-   * @returns {Pending[]} the messages that its log does not show yet
    */
   pending(conversation) {
     return this.#outbox.of(conversation);
@@ -151,29 +153,13 @@ export class Chat {
   }
 
   /**
-   * @param {string} conversation
-   * @param {boolean} active
-   * @param {MessageKind} [kind]
-   */
-  typing(conversation, active, kind) {
-    this.#socket.send({ type: 'typing', conversation, active, kind });
-  }
-
-  /**
-   * @param {string} conversation
-   * @param {number} seq
+   * Says what is not kept for later.
+   *
+   * @param {SayTyping | SayRead | SayPage} frame
    * @returns {boolean} false where it could not be said now
    */
-  read(conversation, seq) {
-    return this.#socket.send({ type: 'read', conversation, seq });
-  }
-
-  /**
-   * @param {string} url
-   * @param {string} title
-   */
-  page(url, title) {
-    this.#socket.send({ type: 'page', url, title });
+  say(frame) {
+    return this.#socket.send(frame);
   }
 
   #hello() {
@@ -202,7 +188,7 @@ export class Chat {
       case 'welcome': return this.#welcomed(frame.principal);
       case 'event': return this.#took(frame);
       case 'ack': return this.#acked(frame);
-      case 'reset': return void this.#followed.get(frame.conversation)?.load().catch(() => {});
+      case 'reset': return this.#followed.get(frame.conversation)?.load().catch(() => {});
       case 'error': return this.#refused(frame);
       case 'subscribed': return frame.inbox && this.#on.inbox?.(null);
       case 'typing': return this.#on.typing?.(frame);
@@ -223,8 +209,7 @@ export class Chat {
   }
 
   /**
-   * Closes the window between a page that was read over HTTP and the first event of this connection. An operator has to
-   * subscribe anyway; a visitor's socket brings its own conversations unasked.
+   * Brings what happened between the page that was read and this connection. Operators have to subscribe anyway.
    *
    * @param {string} conversation
    */
@@ -245,7 +230,7 @@ export class Chat {
   #acked(ack) {
     const entry = this.#outbox.find(ack.client_id);
     if (entry) Object.assign(entry, { state: 'acked', seq: ack.seq });
-    // Where nobody follows the log, nothing will come to take its place.
+    // Without a log, nothing will come to take its place.
     if (entry && !this.log(ack.conversation)) this.#outbox.discard(entry);
     this.#logChanged(ack.conversation);
     this.#flush();

@@ -2,6 +2,9 @@
 
 const FIRST_MS = 500;
 const LONGEST_MS = 30_000;
+const TYPING_REPEAT_MS = 3000;
+/** Longer than a repeat takes, since nobody says that typing has paused. */
+const TYPING_FORGET_MS = 5000;
 
 /** @type {Clock} */
 export const systemClock = {
@@ -14,8 +17,8 @@ export const systemClock = {
 };
 
 /**
- * How long to wait after so many failures. The pause doubles, and chance picks between half and all of it, so that the
- * clients of a server that has come back do not all knock at once.
+ * The pause after so many failures. It doubles, and chance takes up to half of it away, so that not all clients of a
+ * server that has come back knock at once.
  *
  * @param {number} failures
  * @param {Clock} clock
@@ -25,7 +28,7 @@ export function backoffMs(failures, clock) {
 }
 
 /**
- * Repeats what is safe to repeat for as long as it fails for a passing reason, which an error tells by its `passing`.
+ * Repeats what is safe to repeat while it fails for a reason that is `passing`.
  *
  * @template T
  * @param {() => Promise<T>} attempt
@@ -41,5 +44,71 @@ export async function persist(attempt, clock, failed) {
       if (!error.passing || failed?.()) throw error;
       await new Promise((wake) => clock.after(error.retryAfterMs ?? backoffMs(failures, clock), () => wake(0)));
     }
+  }
+}
+
+/** Says that somebody types: at once, every few seconds while it goes on, and when it ends. */
+export class SayTyping {
+  #say;
+  #clock;
+  #saidAt = 0;
+
+  /**
+   * @param {(active: boolean) => void} say
+   * @param {Clock} clock
+   */
+  constructor(say, clock) {
+    this.#say = say;
+    this.#clock = clock;
+  }
+
+  /** @param {boolean} hasText */
+  changed(hasText) {
+    if (!hasText) return this.stop();
+    if (this.#clock.now() - this.#saidAt < TYPING_REPEAT_MS) return;
+    this.#saidAt = this.#clock.now();
+    this.#say(true);
+  }
+
+  stop() {
+    if (this.#saidAt) this.#say(false);
+    this.#saidAt = 0;
+  }
+}
+
+/** Remembers who is typing. */
+export class SeenTyping {
+  #onChange;
+  #clock;
+  /** @type {Map<string, {name: string | null, callOff: () => void}>} */
+  #typing = new Map();
+
+  /**
+   * @param {() => void} onChange
+   * @param {Clock} clock
+   */
+  constructor(onChange, clock) {
+    this.#onChange = onChange;
+    this.#clock = clock;
+  }
+
+  /** The names of those who type now; null where one has none. */
+  get names() {
+    return [...this.#typing.values()].map(({ name }) => name);
+  }
+
+  /**
+   * @param {string} key of the one who types
+   * @param {string | null} name
+   * @param {boolean} active
+   */
+  saw(key, name, active) {
+    this.#typing.get(key)?.callOff();
+    this.#typing.delete(key);
+    if (active) {
+      const callOff = this.#clock.after(TYPING_FORGET_MS, () => this.saw(key, name, false));
+      this.#typing.set(key, { name, callOff });
+    }
+    this.#onChange();
   }
 }

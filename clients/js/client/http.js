@@ -2,17 +2,17 @@
 
 const TIMEOUT_MS = 20_000;
 
-/** Why a request failed: the server's problem details, or the code `network` with status 0 where no answer came. */
+/** A server's problem details, or the code `network` and status 0 where no answer came. */
 export class ApiError extends Error {
   /**
    * @param {number} status
-   * @param {{code?: string, title?: string} | null} problem
+   * @param {{code?: string, title?: string} | null} [problem]
    * @param {number} [retryAfterMs]
    */
   constructor(status, problem, retryAfterMs) {
-    super(problem?.title ?? `The server answered ${status}.`);
+    super(problem?.title ?? 'The server cannot be reached.');
     this.status = status;
-    this.code = problem?.code ?? 'unknown';
+    this.code = problem?.code ?? 'network';
     this.retryAfterMs = retryAfterMs;
   }
 
@@ -22,7 +22,7 @@ export class ApiError extends Error {
   }
 }
 
-/** JSON over HTTP: one question, one answer, and every failure an {@link ApiError}. */
+/** JSON over HTTP. Every failure is an {@link ApiError}. */
 export class Http {
   #endpoint;
   #site;
@@ -50,36 +50,28 @@ export class Http {
    * @returns {Promise<{body: any, etag: string | null}>}
    */
   async request(method, path, { query = {}, body, ifMatch } = {}) {
+    const { token, csrf } = this.credentials;
+    const headers = {
+      authorization: token && `Bearer ${token}`,
+      'x-csrf-token': !token && method !== 'GET' && csrf,
+      'if-match': ifMatch,
+      'content-type': body && 'application/json',
+    };
     const answer = await this.#fetch(this.#url(path, query), {
       method,
-      headers: this.#headers(method, body, ifMatch),
+      headers: /** @type {[string, string][]} */ (Object.entries(headers).filter(([, value]) => value)),
       body: body ? JSON.stringify(body) : undefined,
       credentials: this.#site ? 'omit' : 'same-origin',
       cache: 'no-store',
       signal: AbortSignal.timeout(TIMEOUT_MS),
     }).catch(() => {
-      throw new ApiError(0, { code: 'network', title: 'The server cannot be reached.' });
+      throw new ApiError(0);
     });
     const content = await answer.json().catch(() => null);
-    if (answer.ok) return { body: content, etag: answer.headers.get('etag') };
+    if (answer.ok && (content || answer.status === 204)) return { body: content, etag: answer.headers.get('etag') };
     const seconds = Number(answer.headers.get('retry-after'));
-    throw new ApiError(answer.status, content, seconds > 0 ? seconds * 1000 : undefined);
-  }
-
-  /**
-   * @param {string} method
-   * @param {unknown} body
-   * @param {string | undefined} ifMatch
-   */
-  #headers(method, body, ifMatch) {
-    const { token, csrf } = this.credentials;
-    /** @type {Record<string, string>} */
-    const headers = {};
-    if (token) headers.authorization = `Bearer ${token}`;
-    else if (csrf && method !== 'GET') headers['x-csrf-token'] = csrf;
-    if (ifMatch) headers['if-match'] = ifMatch;
-    if (body) headers['content-type'] = 'application/json';
-    return headers;
+    // An answer that breaks off is as good as none.
+    throw new ApiError(answer.ok ? 0 : answer.status, content, seconds ? seconds * 1000 : undefined);
   }
 
   /**

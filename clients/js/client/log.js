@@ -6,16 +6,16 @@ import { persist } from './clock.js';
 
 const PAGE = 50;
 const CATCH_UP_PAGE = 200;
-/** How long a gap may stand before it is paged: a replay that is under way closes most of them by itself. */
+/** A replay that is under way closes most gaps by itself. */
 const PATIENCE_MS = 400;
 
-/** Keeps one conversation's log whole: it pages what the socket did not bring. */
+/** Keeps one conversation's log whole: pages what the socket did not bring. */
 export class Follower {
   log = new Log();
   #page;
   #onChange;
   #clock;
-  /** Tells an answer that a later reset has made stale. */
+  /** Tells the answers that came too late. */
   #turn = 0;
   #busy = false;
 
@@ -30,7 +30,7 @@ export class Follower {
     this.#clock = clock;
   }
 
-  /** Drops what is held and pages the newest again. It rejects only for a lasting reason. */
+  /** Starts over with the newest page. It rejects for lasting reasons only. */
   async load() {
     this.#turn++;
     this.log.clear();
@@ -88,7 +88,7 @@ export class Follower {
 
   /**
    * @param {Range} range
-   * @returns {Promise<LogPage | null>} null where nobody wants the answer any more
+   * @returns {Promise<LogPage | null>} null where nobody wants it any more
    */
   async #ask(range) {
     const turn = this.#turn;
@@ -103,13 +103,12 @@ export class Follower {
   }
 }
 
-/** What is known of one conversation: a run of events without a gap. Those that come too early are held aside. */
+/** One conversation's events, without a gap. Those that come too early are held aside. */
 export class Log {
   loaded = false;
   epoch = 0;
   /** @type {LogEvent[]} */
   events = [];
-  /** The position up to which everything since `first` is here. */
   last = 0;
   #floor = 0;
   #reachedStart = false;
@@ -141,7 +140,7 @@ export class Log {
   }
 
   /**
-   * Takes the newest page as all there is.
+   * Takes the newest page.
    *
    * @param {LogPage} page
    */
@@ -156,7 +155,7 @@ export class Log {
    * Takes what follows `last`.
    *
    * @param {LogPage} page
-   * @returns {boolean} false where it does not follow on, so that the log has to be dropped and paged again
+   * @returns {boolean} false where it does not follow on: the log has to be loaded again
    */
   extend({ data, epoch }) {
     const next = data.find(({ seq }) => seq > this.last);
@@ -178,7 +177,7 @@ export class Log {
     this.events = [...data, ...this.events];
   }
 
-  /** Forgets all but what is held aside: after a reset, events above the new end may already be coming in. */
+  /** Forgets all but what is held: after a reset, events above the new end may already be coming in. */
   clear() {
     Object.assign(this, { loaded: false, events: [], last: 0 });
     this.#reachedStart = false;

@@ -1,13 +1,14 @@
 /**
- * @import {LogEvent, MessageKind} from './wire.js'
+ * @import {Log} from './log.js'
  * @import {Pending} from './types.js'
+ * @import {MessageKind} from './wire.js'
  */
 
-/** The most characters that a server takes in one message, unless its host has set another bound. */
+/** What a server takes in one message, unless its host has set another bound. */
 export const TEXT_CHARS_MAX = 8000;
 
 /**
- * What a person typed, without what the server refuses (NUL, halves of surrogate pairs) and without the space around.
+ * What a person typed, without what a server refuses (NUL, halves of surrogate pairs) and the space around it.
  *
  * @param {string} typed
  */
@@ -15,26 +16,17 @@ export function tidy(typed) {
   return typed.toWellFormed().replaceAll('\0', '').trim();
 }
 
-/**
- * @param {{conversation: string, text: string, kind?: MessageKind, at: number}} message
- * @returns {Pending}
- */
-export function pendingMessage({ conversation, text, kind = 'message', at }) {
+/** @returns {Pending} */
+export function pendingMessage({ conversation = '', text = '', at = 0, kind = /** @type {MessageKind} */ ('message') }) {
   return { client_id: uuid(), conversation, text, kind, at, state: 'queued' };
 }
 
-/**
- * Messages that the log does not show yet. Each keeps its `client_id` for good, so that sending it again after a cut is
- * safe, and leaves only when its event has taken its place.
- */
+/** Messages that the log does not show yet. Each keeps its `client_id`, so that it can safely be sent again. */
 export class Outbox {
   /** @type {Pending[]} */
   #entries = [];
 
-  /**
-   * @param {string} conversation
-   * @returns {Pending[]} in the order in which they were written
-   */
+  /** @param {string} conversation */
   of(conversation) {
     return this.#entries.filter((entry) => entry.conversation === conversation);
   }
@@ -54,21 +46,16 @@ export class Outbox {
     this.#entries = this.#entries.filter((other) => other !== entry);
   }
 
-  /**
-   * What may go out now: of each conversation the oldest that is not stored, and only while none is under way, so that
-   * a retry cannot be overtaken by what was written later.
-   */
+  /** What may go out now: one at a time for each conversation, so that no retry is overtaken by what came later. */
   due() {
     /** @type {Map<string, Pending>} */
     const heads = new Map();
-    for (const entry of this.#entries) {
-      const open = entry.state === 'queued' || entry.state === 'sent';
-      if (open && !heads.has(entry.conversation)) heads.set(entry.conversation, entry);
-    }
+    const open = this.#entries.filter(({ state }) => state === 'queued' || state === 'sent');
+    for (const entry of open.reverse()) heads.set(entry.conversation, entry);
     return [...heads.values()].filter(({ state }) => state === 'queued');
   }
 
-  /** After a cut nobody knows what arrived, so everything without an ack goes out again. */
+  /** After a cut, everything without an ack goes out again. */
   requeue() {
     for (const entry of this.#entries) if (entry.state === 'sent') entry.state = 'queued';
   }
@@ -77,13 +64,12 @@ export class Outbox {
    * Lets go of what the log now shows.
    *
    * @param {string} conversation
-   * @param {{events: LogEvent[], last: number}} log
+   * @param {Log} log
    */
   settle(conversation, { events, last }) {
-    this.#entries = this.#entries.filter(({ conversation: other, client_id, seq = Infinity }) => {
-      if (other !== conversation) return true;
-      return seq > last && !events.some((event) => event.kind === 'message' && event.message.client_id === client_id);
-    });
+    const isShown = (/** @type {Pending} */ { client_id, seq = Infinity }) =>
+      seq <= last || events.some((event) => event.kind === 'message' && event.message.client_id === client_id);
+    this.#entries = this.#entries.filter((entry) => entry.conversation !== conversation || !isShown(entry));
   }
 }
 

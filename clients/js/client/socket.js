@@ -7,13 +7,10 @@ import { backoffMs, systemClock } from './clock.js';
 const SUBPROTOCOL = 'convor.v1';
 const WELCOME_WITHIN_MS = 12_000;
 const SILENCE_GRACE_MS = 10_000;
-/** A connection that has held this long has earned short pauses again. */
+/** What has held this long has earned short pauses again. */
 const STEADY_AFTER_MS = 10_000;
 
-/**
- * One lasting connection over as many WebSockets as it takes: it says hello, watches the heartbeat, and comes back
- * after every end that the protocol calls passing.
- */
+/** One lasting connection over as many WebSockets as it takes: it comes back after every end that is a passing one. */
 export class Socket {
   #options;
   #clock;
@@ -49,14 +46,14 @@ export class Socket {
     this.#enter('idle');
   }
 
-  /** Tries now instead of at the end of the pause, as when the network is back or the person looks again. */
+  /** Tries now instead of at the end of the pause. */
   wake() {
     if (this.#phase === 'waiting') this.#connect();
   }
 
   /**
    * @param {ClientFrame} frame
-   * @returns {boolean} false where there is no connection to send it over
+   * @returns {boolean} whether there was a connection to send it over
    */
   send(frame) {
     if (this.#phase !== 'online') return false;
@@ -72,16 +69,14 @@ export class Socket {
     const live = new this.#WebSocket(this.#options.url, SUBPROTOCOL);
     this.#live = live;
     live.onopen = () => live.send(JSON.stringify({ type: 'hello', ...this.#options.hello() }));
-    live.onmessage = (message) => this.#receive(message.data);
+    live.onmessage = (message) => this.#receive(JSON.parse(message.data));
     live.onclose = (end) => this.#ended(end.code);
     this.#watch();
   }
 
-  /** @param {unknown} data */
-  #receive(data) {
+  /** @param {ServerFrame} frame */
+  #receive(frame) {
     this.#watch();
-    const frame = parse(data);
-    if (!frame) return;
     if (frame.type === 'welcome') this.#welcomed(frame);
     if (frame.type === 'closing') this.#closing = frame;
     if (frame.type !== 'heartbeat') this.#options.onFrame(frame);
@@ -95,7 +90,7 @@ export class Socket {
     this.#enter('online');
   }
 
-  /** A dead network closes nothing, so silence beyond the promised heartbeat has to count as the end. */
+  /** A dead network closes nothing, so silence has to count as the end. */
   #watch() {
     this.#callOff();
     this.#callOff = this.#clock.after(this.#silenceMs, () => this.#ended(1006));
@@ -104,7 +99,7 @@ export class Socket {
   /** @param {number} code */
   #ended(code) {
     const wasSteady = this.#phase === 'online' && this.#clock.now() - this.#onlineSince >= STEADY_AFTER_MS;
-    // The announced code holds even where the connection broke before the close frame came through.
+    // What was announced holds, even where the connection broke first.
     const reason = this.#closing?.code ?? code;
     const askedMs = this.#closing?.reconnect_after_ms;
     this.#drop();
@@ -115,7 +110,7 @@ export class Socket {
     this.#enter('waiting', reason);
   }
 
-  /** Lets go of the WebSocket at once; one whose network is dead could take minutes to report its own end. */
+  /** Lets go at once: a dead WebSocket can take minutes to report its end. */
   #drop() {
     this.#callOff();
     const live = this.#live;
@@ -132,18 +127,5 @@ export class Socket {
   #enter(phase, code) {
     this.#phase = phase;
     this.#options.onPhase(phase, code);
-  }
-}
-
-/**
- * @param {unknown} data
- * @returns {ServerFrame | null}
- */
-function parse(data) {
-  try {
-    const frame = JSON.parse(String(data));
-    return typeof frame?.type === 'string' ? frame : null;
-  } catch {
-    return null;
   }
 }

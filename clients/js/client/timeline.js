@@ -7,7 +7,7 @@
 const TURN_MS = 5 * 60_000;
 
 /**
- * A conversation as one reads it: days, turns, what happened in between, and last what is still on its way.
+ * A conversation as one reads it: days, turns of messages, what happened in between, what is still on its way.
  *
  * @param {LogEvent[]} events
  * @param {Pending[]} pending
@@ -67,7 +67,7 @@ function pendingRow(pending) {
 const ROW = /** @type {const} */ ({ type: 'message', opens: true, ends: true, delivery: '' });
 
 /**
- * Only the latest message that the other side can see tells how far it got; those before it went at least as far.
+ * Only the latest message tells how far it got; those before it went at least as far.
  *
  * @param {Row[]} rows
  * @param {LogEvent[]} events
@@ -87,7 +87,7 @@ function markDelivery(rows, events, reader) {
  * @param {Reader} reader
  */
 function isSameTurn(before, row, reader) {
-  const author = (/** @type {Author | Reader} */ { kind, id }) => (kind === 'visitor' ? kind : id);
-  const isSameAuthor = before.ours === row.ours && author(before.author ?? reader) === author(row.author ?? reader);
+  const key = (/** @type {Partial<Author>} */ { kind, id, name }) => (kind === 'visitor' ? kind : (id ?? name));
+  const isSameAuthor = before.ours === row.ours && key(before.author ?? reader) === key(row.author ?? reader);
   return isSameAuthor && before.note === row.note && row.at.getTime() - before.at.getTime() < TURN_MS;
 }

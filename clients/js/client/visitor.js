@@ -51,7 +51,7 @@ export class VisitorApi extends Http {
   }
 }
 
-/** A visitor's token as this browser keeps it; in memory alone where the browser denies storage. */
+/** A visitor's token, in memory alone where the browser denies storage. */
 export class KeptToken {
   #key;
   #memory = '';
@@ -62,21 +62,24 @@ export class KeptToken {
   }
 
   get value() {
-    try {
-      return localStorage.getItem(this.#key) ?? '';
-    } catch {
-      return this.#memory;
-    }
+    return this.#memory || granted(() => localStorage.getItem(this.#key)) || '';
   }
 
   /** An empty one is forgotten. */
   set value(token) {
     this.#memory = token;
-    try {
-      if (token) localStorage.setItem(this.#key, token);
-      else localStorage.removeItem(this.#key);
-    } catch {
-      // The conversation lasts as long as the page then.
-    }
+    granted(() => (token ? localStorage.setItem(this.#key, token) : localStorage.removeItem(this.#key)));
+  }
+}
+
+/**
+ * @template T
+ * @param {() => T} access
+ */
+function granted(access) {
+  try {
+    return access();
+  } catch {
+    return null;
   }
 }

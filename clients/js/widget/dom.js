@@ -25,8 +25,7 @@ export function h(tag, attributes = {}, ...children) {
 }
 
 /**
- * Sets an attribute where it changes, so that assistive technology hears of real changes alone. Null, undefined and false
- * take it away.
+ * Sets an attribute where it changes, so that assistive technology hears of real changes alone.
  *
  * @param {Element} element
  * @param {string} name
@@ -47,7 +46,7 @@ export function setText(node, text) {
 }
 
 /**
- * A line drawing on a grid of 24 units, in the colour of the text beside it.
+ * A line drawing on a grid of 24 units.
  *
  * @param {string} path
  * @param {number} [size] in CSS pixels
@@ -62,8 +61,7 @@ export function icon(path, size = 20) {
 }
 
 /**
- * Shows a list as the children of an element. A node lives as long as its key, so that focus, selection and live
- * regions are not disturbed by what happens elsewhere in the list.
+ * Shows a list as children. A node lives as long as its key, so that focus, selection and live regions stay undisturbed.
  *
  * @template T
  */

@@ -63,7 +63,7 @@ export class Composer {
   }
 }
 
-/** An offer, never a hurdle: a visitor may leave a name and an e-mail address, and take them back. */
+/** An offer, never a hurdle: a visitor may leave a name and an address, and take them back. */
 export class Introduce {
   #introduce;
 
@@ -121,8 +121,7 @@ export class Introduce {
 }
 
 /**
- * Makes a text field as high as its text. Styles set through the object model are free of what a page's policy says about
- * inline styles.
+ * Makes a text field as high as its text. No policy on inline styles forbids what the object model sets.
  *
  * @param {HTMLTextAreaElement} textarea
  */

@@ -10,12 +10,8 @@ clip-path:path("M4 2h16a3 3 0 013 3v10a3 3 0 01-3 3h-8l-6 5v-5H4a3 3 0 01-3-3V5a
 background:#b42318;color:#fff;font:600 12px/16px Arial;text-align:center}
 .badge:empty{display:none}`;
 
-/**
- * Black or white, whichever reads better (WCAG 2.2, "relative luminance").
- *
- * @param {string} color as `#rrggbb`
- */
-export function readableOn(color) {
+/** Black or white, whichever reads better on a `#rrggbb` (WCAG 2.2, "relative luminance"). */
+export function readableOn(color = '') {
   const [r, g, b] = [1, 3, 5].map((at) => {
     const c = parseInt(color.slice(at, at + 2), 16) / 255;
     return c > 0.04045 ? ((c + 0.055) / 1.055) ** 2.4 : c / 12.92;
@@ -43,7 +39,7 @@ export class ConvorChat extends HTMLElement {
     this.#badge.className = 'badge';
     this.#badge.dataset.testid = 'unread';
     this.launcher.append(this.#badge);
-    this.show(false, 0);
+    this.show();
     this.theme(this.getAttribute('color') ?? '');
     root.append(this.launcher);
   }
@@ -55,23 +51,18 @@ export class ConvorChat extends HTMLElement {
       (await this.#panel).toggle(open);
     } catch {
       this.#panel = undefined;
-      this.launcher.title = 'Not loaded, try again';
+      this.launcher.title = 'The chat did not load. Try again.';
     }
   }
 
-  /**
-   * @param {boolean} open
-   * @param {number} unread
-   */
-  show(open, unread) {
+  show(open = false, unread = 0) {
     const news = !open && unread ? `${unread}` : '';
     this.launcher.ariaLabel = open ? 'Close chat' : news ? `Open chat, ${news} unread` : 'Open chat';
     this.launcher.ariaExpanded = `${open}`;
     this.#badge.textContent = news;
   }
 
-  /** @param {string} color */
-  theme(color) {
+  theme(color = '') {
     if (!/^#[\da-f]{6}$/i.test(color)) return;
     this.#theme.replaceSync(`:host{--convor-color:${color};--convor-on-color:${readableOn(color)}}`);
   }

@@ -1,9 +1,9 @@
-/** @import {Row} from '../client/types.js' */
-import { h, KeyedList } from './dom.js';
+/** @import {LineRow, Pending, Row} from '../client/types.js' */
+import { h, KeyedList, set, setText } from './dom.js';
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' });
 const DAY = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
-const DAY_MS = 86_400_000;
+const DELIVERY = { '': '', sending: 'Sending…', sent: 'Sent', seen: 'Seen', failed: 'Not sent.' };
 /** Nearer to the end than this counts as reading along. */
 const NEAR_PX = 80;
 
@@ -34,11 +34,6 @@ export class LogView {
     new ResizeObserver(() => this.#wasAtEnd && this.toEnd()).observe(this.element);
   }
 
-  get atEnd() {
-    const { scrollHeight, scrollTop, clientHeight } = this.element;
-    return scrollHeight - scrollTop - clientHeight < NEAR_PX;
-  }
-
   /**
    * @param {Row[]} rows
    * @param {boolean} hasOlder
@@ -49,7 +44,7 @@ export class LogView {
     const first = rows.find((row) => row.type !== 'day')?.key ?? '';
     const prepends = first !== this.#first && this.#first !== '';
     // Reading aloud what is being paged would bury what is being said.
-    element.setAttribute('aria-live', prepends ? 'off' : 'polite');
+    set(element, 'aria-live', prepends ? 'off' : 'polite');
     const follows = this.#wasAtEnd;
     this.#list.show(rows);
     this.#first = first;
@@ -59,21 +54,60 @@ export class LogView {
     else if (prepends) element.scrollTop = element.scrollHeight - fromEnd;
   }
 
-  /** Makes way for another log. */
-  clear() {
-    this.#list.show([]);
-    this.#first = '';
-  }
-
   toEnd() {
     this.#wasAtEnd = true;
     this.element.scrollTop = this.element.scrollHeight;
   }
 
   #scrolled() {
-    this.#wasAtEnd = this.atEnd;
-    if (this.#hasOlder && this.element.scrollTop < NEAR_PX) this.#onOlder();
+    const { scrollHeight, scrollTop, clientHeight } = this.element;
+    this.#wasAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    if (this.#hasOlder && scrollTop < NEAR_PX) this.#onOlder();
   }
+}
+
+/** @param {Row} row */
+export function makeRow(row) {
+  if (row.type === 'day') return h('div', { class: 'day' }, dayName(row.at));
+  if (row.type === 'line') return h('div', { class: 'line' }, lineText(row));
+  return h(
+    'div',
+    { 'data-testid': 'message' },
+    h('span', { class: 'author' }),
+    h('p', { class: 'bubble' }),
+    h('div', { class: 'meta' }, h('time'), h('span', { class: 'delivery' })),
+  );
+}
+
+/**
+ * @param {HTMLElement} node
+ * @param {Row} row
+ * @param {(entry: Pending) => void} retry
+ */
+export function updateRow(node, row, retry) {
+  if (row.type !== 'message') return;
+  const [author, bubble, meta] = /** @type {Iterable<HTMLElement>} */ (node.children);
+  const [time, delivery] = meta.children;
+  set(node, 'class', ['message', row.ours && 'ours', row.opens && 'opens', row.ends && 'ends'].filter(Boolean).join(' '));
+  setText(author, row.ours ? 'You' : (row.author?.name ?? 'Team'));
+  set(author, 'class', row.ours || !row.opens ? 'author hidden' : 'author');
+  setText(bubble, row.text ?? 'This message has been removed.');
+  bubble.classList.toggle('erased', row.text === null);
+  setText(time, clockTime(row.at));
+  set(time, 'datetime', row.at.toISOString());
+  setText(delivery, DELIVERY[row.delivery]);
+  meta.hidden = !row.ends && !row.delivery;
+  set(meta, 'class', row.delivery === 'failed' ? 'meta failed' : 'meta');
+  const button = meta.querySelector('.retry');
+  if (row.delivery !== 'failed') button?.remove();
+  else if (!button) meta.append(h('button', { class: 'retry', type: 'button', onclick: () => row.pending && retry(row.pending) }, 'Try again'));
+}
+
+/** @param {LineRow} row */
+function lineText({ event }) {
+  if (event.kind !== 'status') return '';
+  const who = event.by.kind === 'visitor' ? 'You' : (event.by.name ?? 'The team');
+  return event.status === 'closed' ? `${who} closed this conversation` : `${who} opened this conversation again`;
 }
 
 /** @param {Date} at */
@@ -81,12 +115,7 @@ export function clockTime(at) {
   return CLOCK.format(at);
 }
 
-/**
- * @param {Date} at
- * @param {Date} [today]
- */
-export function dayName(at, today = new Date()) {
-  const midnight = (/** @type {Date} */ date) => new Date(date).setHours(0, 0, 0, 0);
-  const days = Math.round((midnight(today) - midnight(at)) / DAY_MS);
-  return days === 0 ? 'Today' : days === 1 ? 'Yesterday' : DAY.format(at);
+/** @param {Date} at */
+export function dayName(at) {
+  return at.toDateString() === new Date().toDateString() ? 'Today' : DAY.format(at);
 }

@@ -1,10 +1,9 @@
 /** @import {ConvorChat} from './loader.js' */
 import { CSS } from './style.js';
 import { Composer, Introduce } from './forms.js';
-import { LogView } from './log-view.js';
+import { LogView, makeRow, updateRow } from './log-view.js';
 import { Visit } from './visit.js';
 import { h, icon, set, setText } from './dom.js';
-import { makeRow, updateRow } from './messages.js';
 
 const CROSS = 'M6 6l12 12M18 6L6 18';
 /** Where the chat covers the whole screen; the style says the same. */
@@ -25,7 +24,7 @@ export function mount(host) {
   return panel;
 }
 
-/** The open chat. It draws what a {@link Visit} knows, and hands it what the person does. */
+/** Draws what a {@link Visit} knows, and hands it what the person does. */
 class Panel {
   #host;
   #visit;
@@ -54,7 +53,7 @@ class Panel {
       () => visit.older(),
     );
     this.#log.element.prepend(this.#greeting);
-    this.#composer = new Composer((text) => this.#send(text), (hasText) => visit.typed(hasText));
+    this.#composer = new Composer((text) => this.#send(text), (hasText) => visit.saying.changed(hasText));
     this.#introduce = new Introduce((who) => visit.introduce(who));
     this.element = this.#build();
     this.#listen();
@@ -71,7 +70,7 @@ class Panel {
     this.#wasOpened = true;
     this.#draw();
     this.#log.toEnd();
-    // A keyboard that slides in over half a small screen should wait until it is wanted.
+    // A keyboard that covers half the screen should wait until it is wanted.
     const touch = matchMedia('(pointer: coarse)').matches;
     (!open ? this.#host.launcher : touch ? this.element : this.#composer.textarea).focus();
   }
@@ -98,7 +97,7 @@ class Panel {
       this.#visit.pageSeen();
       this.#drawSoon();
     });
-    // A page that moves within itself sets its title in the same turn; both are told together.
+    // A page that moves within itself sets its title in the same turn.
     const moved = () => setTimeout(() => this.#visit.pageSeen());
     addEventListener('popstate', moved);
     addEventListener('hashchange', moved);
@@ -118,7 +117,7 @@ class Panel {
     this.toggle(false);
   }
 
-  /** Many changes come at once, as when a log is resumed; they make one drawing. */
+  /** Changes that come at once make one drawing. */
   #drawSoon() {
     if (this.#drawing) return;
     this.#drawing = true;
@@ -139,7 +138,7 @@ class Panel {
     this.#greeting.hidden = !visit.site?.greeting || visit.hasOlder;
     this.#drawTyping(visit.typing.names);
     this.#introduce.show(visit.visitor);
-    set(this.#composer.textarea, 'placeholder', visit.closed ? 'Write to open this conversation again…' : 'Write a message…');
+    set(this.#composer.textarea, 'placeholder', visit.conversation?.status === 'closed' ? 'Write to open this conversation again…' : 'Write a message…');
     if (!document.hidden) visit.seen();
   }
 

@@ -1,7 +1,4 @@
-/**
- * The panel's style, as a sheet that scripts may adopt: a page whose policy forbids inline styles allows this one. The
- * site's colour arrives in `--convor-color` with the black or white that reads on it.
- */
+/** The panel's style, as a sheet to adopt, which no policy on inline styles forbids. */
 export const CSS = `
 :host{--bg:#fff;--soft:#f4f5f7;--text:#16191d;--muted:#5a6370;--line:#dfe3e8;--field:#8a93a0;--bad:#b42318;
 --shadow:0 0 0 1px #10182814,0 12px 40px #10182833;color-scheme:light dark}
@@ -69,8 +66,8 @@ background:var(--bg);line-height:1.4}
 textarea:focus-visible,input:focus-visible{outline-offset:-1px}
 .left{font-size:.7667em;color:var(--muted)}
 .send{width:42px;height:42px;border-radius:50%;box-shadow:inset 0 0 0 1px #8883}
-.send:hover{background:var(--convor-color,#1f2937);filter:brightness(1.1)}
-.send:disabled{background:var(--soft);color:var(--muted);cursor:default;filter:none}
+.send:enabled:hover{background:var(--convor-color,#1f2937);filter:brightness(1.1)}
+.send:disabled{background:var(--soft);color:var(--muted);cursor:default}
 @media(max-width:480px),(max-height:440px){.panel{inset:0;width:100%;max-width:none;height:100dvh;max-height:none;border-radius:0}
 .launcher[aria-expanded=true]{display:none}}
 @media(prefers-reduced-motion){*{animation:none!important}}

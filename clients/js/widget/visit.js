@@ -1,22 +1,18 @@
 /**
- * @import {Conversation, EventFrame, Read, Site, Visitor} from '../client/wire.js'
+ * @import {Conversation, Site, Visitor} from '../client/wire.js'
  * @import {ChatListeners, Pending} from '../client/types.js'
  */
 import { ApiError } from '../client/http.js';
 import { Chat } from '../client/chat.js';
 import { KeptToken, VisitorApi } from '../client/visitor.js';
-import { SayTyping, SeenTyping } from '../client/typing.js';
 import { pendingMessage } from '../client/outbox.js';
-import { persist, systemClock } from '../client/clock.js';
+import { SayTyping, SeenTyping, persist, systemClock } from '../client/clock.js';
 import { timeline } from '../client/timeline.js';
 
 const URL_CHARS_MAX = 2048;
 const TITLE_CHARS_MAX = 200;
 
-/**
- * The visitor's side of the chat, without a view. Nobody is registered before there is something to say: the first
- * message makes the visitor.
- */
+/** The visitor's side of the chat, without a view. Nobody is registered before the first message. */
 export class Visit {
   /** @type {Site | null} */
   site = null;
@@ -28,12 +24,12 @@ export class Visit {
   failure = '';
   online = false;
   typing = new SeenTyping(() => this.#onChange(), systemClock);
+  saying = new SayTyping((active) => this.#sayTyping(active), systemClock);
 
   #onChange;
   #api;
   #token;
   #chat;
-  #saying = new SayTyping((active) => this.conversation && this.#chat.typing(this.conversation.id, active), systemClock);
   /** Written before there was a conversation to post them to. @type {Pending[]} */
   #early = [];
   #opening = false;
@@ -51,10 +47,10 @@ export class Visit {
     this.#onChange = onChange;
     this.#api = new VisitorApi({ endpoint, site });
     this.#token = new KeptToken(site);
-    this.#chat = new Chat({ http: this.#api, on: this.#listeners });
+    this.#chat = new Chat({ http: this.#api, on: this.#listeners() });
   }
 
-  /** Loads the site and, where this browser has been here before, the conversation. */
+  /** Loads the site and, for a visitor who comes back, the conversation. */
   async begin() {
     try {
       this.site = await this.#ask(() => this.#api.site());
@@ -66,21 +62,15 @@ export class Visit {
     }
   }
 
-  /** Whether a connection is being restored. */
   get reconnecting() {
     const { phase } = this.#chat;
     return this.#struggling || phase === 'waiting' || (phase === 'connecting' && this.#wasOnline);
-  }
-
-  get closed() {
-    return this.conversation?.status === 'closed';
   }
 
   get hasOlder() {
     return this.#log?.hasOlder ?? false;
   }
 
-  /** How many messages of the team the visitor has not seen. */
   get unread() {
     return this.#unseen.length;
   }
@@ -93,9 +83,9 @@ export class Visit {
 
   /** @param {string} text */
   send(text) {
-    this.#saying.stop();
+    this.saying.stop();
     if (this.conversation) return this.#chat.send(this.conversation.id, text);
-    this.#early.push(pendingMessage({ conversation: '', text, at: systemClock.now() }));
+    this.#early.push(pendingMessage({ text, at: systemClock.now() }));
     this.#open();
   }
 
@@ -106,16 +96,12 @@ export class Visit {
     this.#open();
   }
 
-  /** @param {boolean} hasText */
-  typed(hasText) {
-    this.#saying.changed(hasText);
-  }
-
-  /** Says that everything that is here has been seen. */
   seen() {
     const latest = this.#unseen.at(-1);
-    if (!latest || !this.conversation || !this.#chat.read(this.conversation.id, latest.seq)) return;
-    this.conversation.read_seq = latest.seq;
+    if (!latest || !this.conversation) return;
+    const { conversation, seq } = latest;
+    if (!this.#chat.say({ type: 'read', conversation, seq })) return;
+    this.conversation.read_seq = seq;
     this.#onChange();
   }
 
@@ -126,21 +112,24 @@ export class Visit {
   /** @param {{name: string | null, email: string | null}} who */
   async introduce(who) {
     this.visitor = await this.#api.introduce(who);
-    // Nothing else tells the team of a new name: with the page they look at the visitor again.
+    // Nothing else tells the team of a new name: at a page they look at the visitor again.
     this.pageSeen();
     this.#onChange();
   }
 
-  /** Tells the team which page is open, once there is a visitor to tell it of. */
+  /** Tells the team which page is open. */
   pageSeen() {
-    const { href, origin, pathname } = location;
-    this.#chat.page(href.length > URL_CHARS_MAX ? origin + pathname : href, [...document.title].slice(0, TITLE_CHARS_MAX).join(''));
+    const title = document.title.slice(0, TITLE_CHARS_MAX).toWellFormed();
+    this.#chat.say({ type: 'page', url: location.href.slice(0, URL_CHARS_MAX), title });
   }
 
-  /** Connects now, as when the network is back or the person asks for it. */
+  /** Tries now what is being tried, or what has failed. */
   wake() {
+    this.#chat.wake();
+    if (!this.failure) return;
+    this.failure = '';
     if (this.#chat.phase === 'stopped') this.#chat.start();
-    else this.#chat.wake();
+    else this.begin();
   }
 
   get #log() {
@@ -154,53 +143,47 @@ export class Visit {
   }
 
   /** @returns {ChatListeners} */
-  get #listeners() {
+  #listeners() {
     return {
       log: this.#onChange,
-      event: (event) => this.#took(event),
-      typing: ({ author: { name }, active }) => this.typing.saw(name ?? '', name, active),
-      read: (read) => this.#someoneRead(read),
       presence: ({ online }) => {
         this.online = online;
         this.#onChange();
+      },
+      typing: ({ author: { name }, active }) => this.typing.saw(name ?? '', name, active),
+      read: ({ conversation, author, seq }) => {
+        if (conversation !== this.conversation?.id) return;
+        const key = author.kind === 'visitor' ? 'read_seq' : 'other_read_seq';
+        this.conversation[key] = Math.max(this.conversation[key], seq);
+        this.#onChange();
+      },
+      event: (event) => {
+        // Another tab of this visitor has begun the conversation.
+        if (!this.conversation && !this.#opening) this.#resume().catch((error) => this.#fail(error));
+        if (event.conversation !== this.conversation?.id) return;
+        if (event.kind === 'status') this.conversation.status = event.status;
+        if (event.kind === 'message') this.typing.saw(event.message.author.name ?? '', null, false);
       },
       phase: ({ phase, code }) => {
         if (phase === 'online') {
           this.#wasOnline = true;
           this.failure = '';
           this.pageSeen();
+        } else if (code === 4100 || code === 4103) {
+          this.#startAfresh(code === 4103);
+        } else if (phase === 'stopped') {
+          this.failure = code === 4104 ? 'This chat is open in too many windows.' : 'The chat has ended.';
         }
-        if (phase === 'stopped') this.#stopped(code);
         this.#onChange();
       },
     };
   }
 
-  /** @param {Read} read */
-  #someoneRead({ conversation, author, seq }) {
-    if (conversation !== this.conversation?.id) return;
-    const key = author.kind === 'visitor' ? 'read_seq' : 'other_read_seq';
-    this.conversation[key] = Math.max(this.conversation[key], seq);
-    this.#onChange();
+  #sayTyping(active = false) {
+    if (this.conversation) this.#chat.say({ type: 'typing', conversation: this.conversation.id, active });
   }
 
-  /** @param {EventFrame} event */
-  #took(event) {
-    // Another tab of this visitor has begun the conversation.
-    if (!this.conversation && !this.#opening) return void this.#resume().catch((error) => this.#fail(error));
-    if (event.conversation !== this.conversation?.id) return;
-    if (event.kind === 'status') this.conversation.status = event.status;
-    if (event.kind === 'message') this.typing.saw(event.message.author.name ?? '', null, false);
-  }
-
-  /** @param {number | undefined} code */
-  #stopped(code) {
-    const erased = code === 4103;
-    if (code === 4100 || erased) this.#startAfresh(erased);
-    else this.failure = code === 4104 ? 'The chat is open in too many windows.' : 'The chat has been disconnected.';
-  }
-
-  /** Goes on with the latest conversation of the visitor whose token this browser keeps. */
+  /** Goes on as the visitor whose token this browser keeps. */
   #resume() {
     this.#resuming ??= this.#resumeNow().finally(() => (this.#resuming = null));
     return this.#resuming;
@@ -227,15 +210,14 @@ export class Visit {
   }
 
   /**
-   * The token is worth nothing any more. What is still unsent goes out under a new one.
+   * Forgets a token that is worth nothing any more. What is unsent goes out under a new one.
    *
    * @param {boolean} [erased] not even that
    */
   #startAfresh(erased) {
     const unsent = this.#chat.pending(this.conversation?.id ?? '');
     for (const entry of unsent) this.#chat.discard(entry);
-    this.#early.unshift(...unsent.filter(({ state }) => state !== 'acked'));
-    if (erased) this.#early = [];
+    this.#early = erased ? [] : [...unsent.filter(({ state }) => state !== 'acked'), ...this.#early];
     for (const early of this.#early) Object.assign(early, { conversation: '', state: 'queued' });
     this.#token.value = '';
     this.#api.credentials = {};
@@ -245,7 +227,7 @@ export class Visit {
     if (this.#early.length) this.#open();
   }
 
-  /** Makes the visitor and the conversation for the messages that wait for one. */
+  /** Makes the conversation that messages wait for. */
   async #open() {
     this.#onChange();
     if (this.#opening) return;
@@ -286,7 +268,7 @@ export class Visit {
   async #openWithFirst() {
     const [first] = this.#early;
     const { client_id, text } = first;
-    // Both ids are the same, so that a retry, even one by hand, finds the conversation that an earlier try has made.
+    // With the same id for both, a retry finds the conversation that an earlier try has made.
     const opening = { client_id, first_message: { client_id, text } };
     const { conversation } = await this.#ask(() => this.#api.open(opening));
     await this.#adopt(conversation);
@@ -294,17 +276,17 @@ export class Visit {
   }
 
   /**
-   * Asks until there is an answer, and lets the view know while there is none.
+   * Asks until there is an answer, and shows that there is none.
    *
    * @template T
    * @param {() => Promise<T>} question
    */
   #ask(question) {
-    const struggle = (/** @type {boolean} */ does) => {
-      if (this.#struggling !== does) this.#onChange();
+    const struggle = (does = false) => {
       this.#struggling = does;
+      this.#onChange();
     };
-    return persist(question, systemClock, () => struggle(true)).finally(() => struggle(false));
+    return persist(question, systemClock, () => struggle(true)).finally(struggle);
   }
 
   /** @param {unknown} error */

@@ -40,6 +40,8 @@ macro_rules! __convor_cases {
                 a_late_repeat_finds_the_first_event
                 a_repeat_reopens_nothing
                 concurrent_repeats_store_one_message
+            }
+            openings Several {
                 open_is_idempotent_on_client_id
                 a_repeated_open_stores_nothing
                 a_repeated_open_answers_the_present_state
@@ -130,7 +132,7 @@ macro_rules! __convor_cases {
                 the_other_sides_position_is_seen
                 concurrent_readings_end_at_the_furthest
             }
-            change Several {
+            change One {
                 a_profile_commits_its_change
                 a_site_commits_its_change
                 a_registration_commits_its_change
@@ -142,6 +144,8 @@ macro_rules! __convor_cases {
                 a_message_commits_its_change
                 a_reading_commits_its_change
                 a_change_may_owe_several_things
+            }
+            control Several {
                 control_positions_have_no_gap
                 the_control_log_is_read_above_a_position
             }
@@ -183,6 +187,8 @@ macro_rules! __convor_cases {
                 an_operator_comes_back_as_it_was
                 an_operators_address_is_unique_in_its_tenant
                 only_the_last_page_is_kept
+            }
+            conversations One {
                 a_new_conversation_is_as_the_contract_says
                 a_first_message_opens_the_log
                 an_unknown_conversation_is_none

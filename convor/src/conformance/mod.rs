@@ -1,6 +1,6 @@
 //! The suite that any storage adapter runs: what the contracts of [`crate::ports::storage`] say, as cases.
 //!
-//! An adapter writes a [`Harness`] that makes fresh stores, and calls [`storage_conformance!`] in a test file of its own.
+//! An adapter writes a [`Harness`] that makes fresh stores, and calls [`storage_conformance!`](crate::storage_conformance) in a test file of its own.
 //! Each case becomes a `#[test]` with its name, on a fresh store and a runtime of its own:
 //!
 //! ```
@@ -35,8 +35,6 @@
 //! The list of cases stands in one macro, from which the tests and [`CASES`] are made, so that the two cannot differ.
 //! Which rule a case proves stands at its function, in the file of its group.
 
-#![expect(clippy::missing_panics_doc, reason = "to panic is how a case fails")]
-
 mod calls;
 mod cases;
 mod recorder;
@@ -50,9 +48,12 @@ mod cancellation;
 mod change;
 mod compare_and_set;
 mod contacts;
+mod control;
+mod conversations;
 mod idempotency;
 mod inbox;
 mod isolation;
+mod openings;
 mod order;
 mod outbox;
 mod pages;
@@ -128,7 +129,11 @@ impl Case {
             Threads::One => tokio::runtime::Builder::new_current_thread(),
             Threads::Several => tokio::runtime::Builder::new_multi_thread(),
         };
-        let runtime = builder.worker_threads(4).enable_all().build().expect("a runtime can be made");
+        let runtime = builder
+            .worker_threads(4)
+            .enable_all()
+            .build()
+            .expect("a runtime can be made");
         runtime.block_on(self.run_here(harness))
     }
 
@@ -162,7 +167,7 @@ impl fmt::Debug for Case {
     }
 }
 
-/// Runs one case by its names; what [`storage_conformance!`] calls.
+/// Runs one case by its names; what [`storage_conformance!`](crate::storage_conformance) calls.
 #[doc(hidden)]
 pub fn run<H: Harness>(harness: &H, group: &str, name: &str) {
     let case = Case::named(group, name).expect("the macro and the table are made from one list");

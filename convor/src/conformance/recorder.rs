@@ -12,15 +12,16 @@ use async_trait::async_trait;
 
 use crate::credentials::TokenHash;
 use crate::domain::{
-    Audience, Author, ControlEvent, Conversation, CurrentPage, Email, Heads, Operator, Site, TenantProfile, Visitor,
+    Audience, Author, ControlEvent, Conversation, CurrentPage, Email, Heads, Operator, Site, TenantProfile,
+    Visitor,
 };
 use crate::ids::{AuditId, ConversationId, OperatorId, OutboxId, SessionId, SiteId, TenantId, VisitorId};
 use crate::ports::storage::{
     AccountRepository, Append, AppendOutcome, AuditRepository, AuditRow, ClaimedNotification, ContactPatch,
-    ControlRepository, ConversationPage, ConversationPatch, ConversationRepository, ConversationView, DueSnooze,
-    EventPage, EventRepository, Login, NewSession, NewVisitor, Open, OpenOutcome, OperatorOutcome, OperatorRepository,
-    OutboxRepository, PageRepository, PasswordHash, ReadRepository, Session, SiteRepository, TenantRegistry,
-    TenantRepository, UpdateOutcome, VisitorRepository, Window,
+    ControlRepository, ConversationPage, ConversationPatch, ConversationRepository, ConversationView,
+    DueSnooze, EventPage, EventRepository, Login, NewSession, NewVisitor, Open, OpenOutcome, OperatorOutcome,
+    OperatorRepository, OutboxRepository, PageRepository, PasswordHash, ReadRepository, Session,
+    SiteRepository, TenantRegistry, TenantRepository, UpdateOutcome, VisitorRepository, Window,
 };
 use crate::ports::{Change, Storage, StorageError};
 use crate::time::Timestamp;
@@ -34,7 +35,10 @@ pub(super) struct Recorder {
 
 impl Recorder {
     pub(super) fn new(inner: Arc<dyn Storage>) -> Self {
-        Self { inner, called: Mutex::default() }
+        Self {
+            inner,
+            called: Mutex::default(),
+        }
     }
 
     /// The methods that have been called.
@@ -43,7 +47,10 @@ impl Recorder {
     }
 
     fn note(&self, method: &'static str) {
-        self.called.lock().unwrap_or_else(PoisonError::into_inner).insert(method);
+        self.called
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(method);
     }
 }
 
@@ -193,7 +200,10 @@ impl Storage for Recorder {
     }
 
     fn accounts(&self) -> Option<&dyn AccountRepository> {
-        self.inner.accounts().is_some().then_some(self as &dyn AccountRepository)
+        self.inner
+            .accounts()
+            .is_some()
+            .then_some(self as &dyn AccountRepository)
     }
 
     async fn ping(&self) -> Result<(), StorageError> {

@@ -5,14 +5,14 @@ use std::ops::Deref;
 use super::world::{Answered, World, digest, text};
 use crate::credentials::TokenHash;
 use crate::domain::{
-    Audience, Author, Color, Conversation, Email, Event, Heads, MessageKind, Operator, Origin, Role, Site, TenantProfile,
-    Text, Visitor,
+    Audience, Author, Color, Conversation, Email, Event, Heads, MessageKind, Operator, Origin, Role, Site,
+    TenantProfile, Text, Visitor,
 };
 use crate::ids::{ConversationId, OperatorId, SiteId, TenantId, VisitorId};
 use crate::ports::Change;
 use crate::ports::storage::{
-    Append, AppendOutcome, ConversationPatch, ConversationView, EventPage, NewMessage, NewVisitor, Open, OpenOutcome,
-    OperatorOutcome, StatusChange, UpdateOutcome, Window,
+    Append, AppendOutcome, ConversationPatch, ConversationView, EventPage, NewMessage, NewVisitor, Open,
+    OpenOutcome, OperatorOutcome, StatusChange, UpdateOutcome, Window,
 };
 use crate::time::Timestamp;
 
@@ -45,10 +45,25 @@ impl Tenant {
     /// Stores the profile, the site, the visitor and the operator, all named after `name`.
     pub(super) async fn settle_in(&self, name: &str) {
         let (world, system) = (&self.world, Author::System);
-        let profile = TenantProfile { name: text(name), digest_key: [3; 32] };
-        assert!(world.tenants().insert(self.id, &profile, &world.change(system)).await.answered());
+        let profile = TenantProfile {
+            name: text(name),
+            digest_key: [3; 32],
+        };
+        assert!(
+            world
+                .tenants()
+                .insert(self.id, &profile, &world.change(system))
+                .await
+                .answered()
+        );
         let site = self.site_named(self.site, name);
-        assert!(world.sites().insert(self.id, &site, &world.change(system)).await.answered());
+        assert!(
+            world
+                .sites()
+                .insert(self.id, &site, &world.change(system))
+                .await
+                .answered()
+        );
         assert!(self.register(self.visitor, self.token, Some(text(name))).await);
         let added = self.add_operator(self.operator, name, self.email.as_str()).await;
         assert_eq!(added, OperatorOutcome::Added);
@@ -70,29 +85,54 @@ impl Tenant {
     }
 
     pub(super) async fn register(&self, id: VisitorId, token: TokenHash, name: Option<Text>) -> bool {
-        let visitor = Visitor { id, site: self.site, name, email: None, created_at: self.now() };
+        let visitor = Visitor {
+            id,
+            site: self.site,
+            name,
+            email: None,
+            created_at: self.now(),
+        };
         let change = self.change(Author::Visitor(id));
-        self.visitors().register(self.id, &NewVisitor { visitor, token }, &change).await.answered()
+        self.visitors()
+            .register(self.id, &NewVisitor { visitor, token }, &change)
+            .await
+            .answered()
     }
 
     /// One more visitor.
     pub(super) async fn another_visitor(&self) -> VisitorId {
         let id = self.world.id();
-        assert!(self.register(id, self.token(), None).await, "a visitor with a new id is registered");
+        assert!(
+            self.register(id, self.token(), None).await,
+            "a visitor with a new id is registered"
+        );
         id
     }
 
     pub(super) async fn add_operator(&self, id: OperatorId, name: &str, email: &str) -> OperatorOutcome {
         let email = Email::parse(email).expect("an address");
-        let operator = Operator { id, name: text(name), email, role: Role::Operator, created_at: self.now() };
-        self.operators().insert(self.id, &operator, &self.change(Author::System)).await.answered()
+        let operator = Operator {
+            id,
+            name: text(name),
+            email,
+            role: Role::Operator,
+            created_at: self.now(),
+        };
+        self.operators()
+            .insert(self.id, &operator, &self.change(Author::System))
+            .await
+            .answered()
     }
 
     /// One more operator.
     pub(super) async fn another_operator(&self) -> OperatorId {
         let id: OperatorId = self.world.id();
         let added = self.add_operator(id, "Ben", &format!("{id}@example.org")).await;
-        assert_eq!(added, OperatorOutcome::Added, "an operator with a new id and address is added");
+        assert_eq!(
+            added,
+            OperatorOutcome::Added,
+            "an operator with a new id and address is added"
+        );
         id
     }
 
@@ -119,7 +159,8 @@ impl Tenant {
     }
 
     pub(super) async fn try_open(&self, open: &Open) -> OpenOutcome {
-        self.try_open_with(open, &self.change(Author::Visitor(open.visitor))).await
+        self.try_open_with(open, &self.change(Author::Visitor(open.visitor)))
+            .await
     }
 
     pub(super) async fn try_open_with(&self, open: &Open, change: &Change) -> OpenOutcome {
@@ -135,12 +176,29 @@ impl Tenant {
     }
 
     pub(super) fn message(&self, kind: MessageKind, says: &str) -> NewMessage {
-        NewMessage { id: self.world.id(), client_id: self.world.id(), digest: digest(says), kind, text: text(says) }
+        NewMessage {
+            id: self.world.id(),
+            client_id: self.world.id(),
+            digest: digest(says),
+            kind,
+            text: text(says),
+        }
     }
 
     /// What appends a message that opens nothing again.
-    pub(super) fn appending(&self, to: ConversationId, author: Author, kind: MessageKind, says: &str) -> Append {
-        Append { conversation: to, author, message: self.message(kind, says), reopen: false }
+    pub(super) fn appending(
+        &self,
+        to: ConversationId,
+        author: Author,
+        kind: MessageKind,
+        says: &str,
+    ) -> Append {
+        Append {
+            conversation: to,
+            author,
+            message: self.message(kind, says),
+            reopen: false,
+        }
     }
 
     pub(super) async fn try_append(&self, append: &Append) -> AppendOutcome {
@@ -166,15 +224,18 @@ impl Tenant {
     }
 
     pub(super) async fn ask(&self, to: ConversationId, says: &str) -> Event {
-        self.say(to, self.visitor_author(), MessageKind::Message, says).await
+        self.say(to, self.visitor_author(), MessageKind::Message, says)
+            .await
     }
 
     pub(super) async fn answer(&self, to: ConversationId, says: &str) -> Event {
-        self.say(to, self.operator_author(), MessageKind::Message, says).await
+        self.say(to, self.operator_author(), MessageKind::Message, says)
+            .await
     }
 
     pub(super) async fn note(&self, to: ConversationId, says: &str) -> Event {
-        self.say(to, self.operator_author(), MessageKind::Note, says).await
+        self.say(to, self.operator_author(), MessageKind::Note, says)
+            .await
     }
 
     pub(super) async fn try_update(
@@ -184,11 +245,18 @@ impl Tenant {
         patch: &ConversationPatch,
     ) -> UpdateOutcome {
         let change = self.change(self.operator_author());
-        self.conversations().update(self.id, of, version, patch, &change).await.answered()
+        self.conversations()
+            .update(self.id, of, version, patch, &change)
+            .await
+            .answered()
     }
 
     /// Changes a conversation in its present version.
-    pub(super) async fn update(&self, of: ConversationId, patch: &ConversationPatch) -> (Conversation, Vec<Event>) {
+    pub(super) async fn update(
+        &self,
+        of: ConversationId,
+        patch: &ConversationPatch,
+    ) -> (Conversation, Vec<Event>) {
         let version = self.find(of).await.version;
         match self.try_update(of, version, patch).await {
             UpdateOutcome::Updated { conversation, events } => (conversation, events),
@@ -210,7 +278,11 @@ impl Tenant {
     }
 
     pub(super) async fn view(&self, conversation: ConversationId, reader: Author) -> ConversationView {
-        let view = self.conversations().view(self.id, conversation, reader).await.answered();
+        let view = self
+            .conversations()
+            .view(self.id, conversation, reader)
+            .await
+            .answered();
         view.expect("a conversation that was opened can be seen")
     }
 
@@ -221,7 +293,11 @@ impl Tenant {
         window: Window,
         limit: usize,
     ) -> EventPage {
-        let page = self.events().page(self.id, of, audience, window, limit).await.answered();
+        let page = self
+            .events()
+            .page(self.id, of, audience, window, limit)
+            .await
+            .answered();
         page.expect("a conversation that was opened has a log")
     }
 
@@ -238,7 +314,10 @@ impl Tenant {
         seq: u64,
     ) -> Option<Heads> {
         let change = self.change(reader);
-        self.reads().advance(self.id, of, reader, audience, seq, &change).await.answered()
+        self.reads()
+            .advance(self.id, of, reader, audience, seq, &change)
+            .await
+            .answered()
     }
 }
 
@@ -252,15 +331,24 @@ impl Deref for Tenant {
 
 /// A patch that changes the status alone.
 pub(super) fn status(to: StatusChange) -> ConversationPatch {
-    ConversationPatch { status: Some(to), ..ConversationPatch::default() }
+    ConversationPatch {
+        status: Some(to),
+        ..ConversationPatch::default()
+    }
 }
 
 /// A patch that changes the assignee alone.
 pub(super) fn assign(to: Option<OperatorId>) -> ConversationPatch {
-    ConversationPatch { assignee: Some(to), ..ConversationPatch::default() }
+    ConversationPatch {
+        assignee: Some(to),
+        ..ConversationPatch::default()
+    }
 }
 
 /// A patch that changes the tags alone.
 pub(super) fn tag(tags: &[&str]) -> ConversationPatch {
-    ConversationPatch { tags: Some(tags.iter().map(|tag| text(tag)).collect()), ..ConversationPatch::default() }
+    ConversationPatch {
+        tags: Some(tags.iter().map(|tag| text(tag)).collect()),
+        ..ConversationPatch::default()
+    }
 }

@@ -13,8 +13,8 @@ use uuid::Uuid;
 use super::tenant::Tenant;
 use crate::credentials::TokenHash;
 use crate::domain::{
-    AuditAction, AuditRecord, Author, BodyDigest, ControlEvent, Notification, OutboxEntry, TenantRecord, TenantState,
-    Text,
+    AuditAction, AuditRecord, Author, BodyDigest, ControlEvent, Notification, OutboxEntry, TenantRecord,
+    TenantState, Text,
 };
 use crate::ids::TenantId;
 use crate::ports::{Change, Storage, StorageError};
@@ -33,12 +33,18 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(storage: Arc<dyn Storage>) -> Self {
-        Self { storage, count: Arc::default() }
+        Self {
+            storage,
+            count: Arc::default(),
+        }
     }
 
     /// The same clock and ids over another store.
     pub(super) fn over(&self, storage: Arc<dyn Storage>) -> Self {
-        Self { storage, count: Arc::clone(&self.count) }
+        Self {
+            storage,
+            count: Arc::clone(&self.count),
+        }
     }
 
     /// The store itself, to be put behind another one.
@@ -74,19 +80,30 @@ impl World {
 
     /// A change with everything that may go with one: an audit record, a notification and a control event.
     pub(super) fn loaded(&self, actor: Author) -> Change {
-        let record =
-            AuditRecord { id: self.id(), action: AuditAction::ConversationUpdated, target: self.id::<Uuid>() };
+        let record = AuditRecord {
+            id: self.id(),
+            action: AuditAction::ConversationUpdated,
+            target: self.id::<Uuid>(),
+        };
         Change {
             audit: Some(record),
-            outbox: vec![self.notification(), OutboxEntry::Control(ControlEvent::SessionEnded(self.id()))],
+            outbox: vec![
+                self.notification(),
+                OutboxEntry::Control(ControlEvent::SessionEnded(self.id())),
+            ],
             ..self.change(actor)
         }
     }
 
     /// A new entry for the notifier.
     pub(super) fn notification(&self) -> OutboxEntry {
-        let notification = Notification::MessageWaiting { conversation: self.id() };
-        OutboxEntry::Notify { id: self.id(), notification }
+        let notification = Notification::MessageWaiting {
+            conversation: self.id(),
+        };
+        OutboxEntry::Notify {
+            id: self.id(),
+            notification,
+        }
     }
 
     /// A tenant that is registered and has nothing yet.
@@ -101,7 +118,12 @@ impl World {
 
     /// What the registry knows of a tenant.
     pub(super) fn record(&self, id: TenantId) -> TenantRecord {
-        TenantRecord { id, region: "eu".to_owned(), state: TenantState::Active, created_at: self.now() }
+        TenantRecord {
+            id,
+            region: "eu".to_owned(),
+            state: TenantState::Active,
+            created_at: self.now(),
+        }
     }
 
     /// A tenant with a profile, a site, a visitor and an operator.
@@ -139,7 +161,9 @@ impl<T> Answered<T> for Result<T, StorageError> {
     #[track_caller]
     fn answered(self) -> T {
         self.unwrap_or_else(|error| {
-            let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+            let source = std::error::Error::source(&error)
+                .map(ToString::to_string)
+                .unwrap_or_default();
             panic!("at {}: {error} {source}", Location::caller())
         })
     }

@@ -24,8 +24,6 @@ pub struct TenantRecord {
 pub enum TenantState {
     /// It is.
     Active,
-    /// It is not; its data is kept.
-    Suspended,
 }
 
 /// What a tenant says of itself, and the key of its digests.

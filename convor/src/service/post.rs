@@ -1,7 +1,7 @@
 //! A visitor, an operator or the host says something; an operator notes something.
 
 use crate::domain::{
-    Audience, BodyDigest, Event, MessageKind, Notification, OutboxEntry, Principal, Status, Text,
+    Audience, BodyDigest, Event, MessageKind, Notification, OutboxEntry, Principal, Text,
 };
 use crate::error::Error;
 use crate::ids::ConversationId;
@@ -13,7 +13,7 @@ use super::{Chat, parse, staff_only};
 impl Chat {
     /// Says something in a conversation, or notes something for staff. It is stored when this returns.
     ///
-    /// A message in a conversation that sleeps opens it; so does a visitor's in a closed one.
+    /// A visitor's message opens a conversation that sleeps or is closed.
     ///
     /// # Errors
     /// [`Error::NotFound`] unless the principal is a member, [`Error::Forbidden`] for a visitor's note,
@@ -30,17 +30,15 @@ impl Chat {
         }
         let text = parse("text", Text::prose(&request.text, self.limits().text_chars_max))?;
         let tenant = principal.tenant();
-        let found = self.member(principal, conversation).await?;
+        self.member(principal, conversation).await?;
         self.admit_message(principal)?;
         let digest = digest_of(&self.digest_key(tenant).await?, request.kind, &text);
         let message =
             NewMessage { id: self.new_id(), client_id: request.client_id, digest, kind: request.kind, text };
-        let append =
-            Append { conversation, author: principal.author(), message, reopen: reopens(principal, request.kind) };
+        let reopen = principal.audience() == Audience::Visitor;
+        let append = Append { conversation, author: principal.author(), message, reopen };
         let mut change = self.change(principal);
-        if found.status != Status::Closed || append.reopen {
-            change.outbox.extend(self.message_waiting(principal, conversation));
-        }
+        change.outbox.extend(self.message_waiting(principal, conversation));
         let turn = self.hub().turn((tenant, conversation)).await;
         let outcome = self.storage().events().append(tenant, &append, &change).await?;
         let stored = match outcome {
@@ -70,11 +68,6 @@ impl Chat {
             notification: Notification::MessageWaiting { conversation },
         })
     }
-}
-
-/// A note opens nothing; whatever else is said does.
-fn reopens(principal: &Principal, kind: MessageKind) -> bool {
-    kind == MessageKind::Message && !matches!(principal, Principal::System { .. })
 }
 
 /// Over what a repeat of a message must repeat.

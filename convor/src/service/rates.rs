@@ -33,7 +33,7 @@ impl Rates {
             #[cfg(feature = "accounts")]
             sign_ins: RateLimiter::new(limits.sign_ins, keys),
             #[cfg(feature = "accounts")]
-            sign_in_addresses: RateLimiter::new(limits.sign_ins, keys),
+            sign_in_addresses: RateLimiter::new(limits.sign_ins_per_address, keys),
         }
     }
 }

@@ -13,7 +13,7 @@ impl Chat {
     /// The site of a key.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if there is none, or its tenant is not served.
+    /// [`Error::NotFound`] if there is none.
     pub async fn site(&self, key: &SiteKey) -> Result<Site, Error> {
         self.storage().sites().find(key.tenant, key.site).await?.ok_or(Error::NotFound)
     }

@@ -5,8 +5,7 @@
  */
 import { ApiError } from '/convor/client/http.js';
 import { Chat } from '/convor/client/chat.js';
-import { SeenTyping } from '/convor/client/typing.js';
-import { systemClock } from '/convor/client/clock.js';
+import { SeenTyping, systemClock } from '/convor/client/clock.js';
 import { Emitter } from './emitter.js';
 import { Inbox } from './inbox.js';
 import { visitorName } from './names.js';
@@ -113,7 +112,8 @@ export class Desk extends Emitter {
     if (!conversation || !log?.loaded) return;
     const latest = log.events.findLast((event) => event.kind === 'message' && event.message.author.kind === 'visitor');
     if (!latest || latest.seq <= conversation.read_seq) return;
-    if (this.chat.read(conversation.id, latest.seq)) this.inbox.read(conversation.id, this.me.id, latest.seq);
+    const said = this.chat.say({ type: 'read', conversation: conversation.id, seq: latest.seq });
+    if (said) this.inbox.read(conversation.id, this.me.id, latest.seq);
   }
 
   /**

@@ -1,9 +1,8 @@
 /** @import {MessageKind} from '/convor/client/wire.js' */
-import { SayTyping } from '/convor/client/typing.js';
 import { TEXT_CHARS_MAX, tidy } from '/convor/client/outbox.js';
 import { grow } from '/convor/widget/forms.js';
 import { h, icon, set, setText } from '/convor/widget/dom.js';
-import { systemClock } from '/convor/client/clock.js';
+import { SayTyping, systemClock } from '/convor/client/clock.js';
 import { LOCK, SEND } from './icons.js';
 
 const WARN_CHARS = 500;

@@ -1,4 +1,7 @@
-/** @import {Desk} from './desk.js' */
+/**
+ * @import {MessageKind} from '/convor/client/wire.js'
+ * @import {Desk} from './desk.js'
+ */
 import { LogView } from '/convor/widget/log-view.js';
 import { h, icon, setText } from '/convor/widget/dom.js';
 import { timeline } from '/convor/client/timeline.js';
@@ -45,7 +48,7 @@ export class ThreadView {
     );
     this.reply = new Reply({
       onSend: (text, kind) => this.#send(text, kind),
-      onTyping: (active, kind) => desk.selected && desk.chat.typing(desk.selected, active, kind),
+      onTyping: (active, kind) => this.#sayTyping(active, kind),
     });
     this.#body.append(this.#head(onDetails), this.#log.element, this.#typing, this.reply.element);
     this.element = h('main', { class: 'thread', id: 'thread', tabindex: -1 }, this.#body, this.#empty);
@@ -117,7 +120,7 @@ export class ThreadView {
     const reader = /** @type {const} */ ({ kind: 'operator', id: me.id, otherReadSeq: conversation.other_read_seq });
     const isOther = this.#shown !== id;
     this.#shown = id;
-    if (isOther) this.#log.clear();
+    if (isOther) this.#log.show([], false);
     this.#log.show(timeline(log.events, chat.pending(id), reader), log.hasOlder);
     if (isOther) this.#log.toEnd();
   }
@@ -144,12 +147,21 @@ export class ThreadView {
 
   /**
    * @param {string} text
-   * @param {import('/convor/client/wire.js').MessageKind} kind
+   * @param {MessageKind} kind
    */
   #send(text, kind) {
     if (!this.#desk.selected) return;
     this.#desk.chat.send(this.#desk.selected, text, kind);
     this.#log.toEnd();
+  }
+
+  /**
+   * @param {boolean} active
+   * @param {MessageKind} kind
+   */
+  #sayTyping(active, kind) {
+    const { selected, chat } = this.#desk;
+    if (selected) chat.say({ type: 'typing', conversation: selected, active, kind });
   }
 
   #loadOlder() {

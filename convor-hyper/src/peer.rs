@@ -1,0 +1,100 @@
+//! From where a client speaks, as far as the host says.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The address of the client. A tower service cannot see it, so the host inserts it as an extension of each request; what
+/// a client claims in `X-Forwarded-For` or `Forwarded` never counts, and a host behind a proxy of its own derives the
+/// address from what that proxy says. Without it the limits by address are off, which is said once in the log.
+///
+/// It is only counted, never stored.
+///
+/// ```
+/// use std::net::IpAddr;
+///
+/// let mut request = http::Request::new(());
+/// request.extensions_mut().insert(convor_hyper::Peer(IpAddr::from([192, 0, 2, 7])));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "hosts build it")]
+pub struct Peer(pub IpAddr);
+
+impl Peer {
+    /// Whoever has one address of an IPv6 network has all of its 2^64.
+    fn network(self) -> IpAddr {
+        match self.0.to_canonical() {
+            IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
+            v4 @ IpAddr::V4(_) => v4,
+        }
+    }
+}
+
+/// How many connections of each network have not said who they are.
+#[derive(Debug, Default)]
+pub(crate) struct Pending(Mutex<HashMap<IpAddr, usize>>);
+
+impl Pending {
+    /// A place among at most `max`; `None` if there is none left.
+    pub(crate) fn take(self: &Arc<Self>, peer: Peer, max: usize) -> Option<PendingPlace> {
+        let network = peer.network();
+        let mut counts = self.counts();
+        let count = counts.get(&network).copied().unwrap_or(0);
+        if count >= max {
+            return None;
+        }
+        counts.insert(network, count + 1);
+        Some(PendingPlace { pending: Arc::clone(self), network })
+    }
+
+    fn counts(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place among the connections that have not said who they are; dropped, it is free again.
+#[derive(Debug)]
+pub(crate) struct PendingPlace {
+    pending: Arc<Pending>,
+    network: IpAddr,
+}
+
+impl Drop for PendingPlace {
+    fn drop(&mut self) {
+        let mut counts = self.pending.counts();
+        if let Some(count) = counts.get_mut(&self.network) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.network);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(address: &str) -> Peer {
+        Peer(address.parse().expect("an address"))
+    }
+
+    #[test]
+    fn s25_a_network_has_so_many_places_and_gets_them_back() {
+        let pending = Arc::new(Pending::default());
+        let first = pending.take(peer("2001:db8::1"), 2).expect("a place");
+        let _second = pending.take(peer("2001:db8::ffff:2"), 2).expect("a place");
+        assert!(pending.take(peer("2001:db8::3"), 2).is_none(), "one /64 is one client");
+        assert!(pending.take(peer("2001:db8:0:1::3"), 2).is_some(), "another network has places of its own");
+        drop(first);
+        assert!(pending.take(peer("2001:db8::3"), 2).is_some());
+    }
+
+    #[test]
+    fn an_address_in_the_other_notation_is_the_same_one() {
+        let pending = Arc::new(Pending::default());
+        let _place = pending.take(peer("192.0.2.1"), 1).expect("a place");
+        assert!(pending.take(peer("::ffff:192.0.2.1"), 1).is_none());
+        assert!(pending.take(peer("::ffff:192.0.2.2"), 1).is_some());
+    }
+}

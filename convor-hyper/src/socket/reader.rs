@@ -1,0 +1,95 @@
+//! From the client to the session.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use convor::ports::{Close, Transport};
+use convor::session::Session;
+use futures_util::StreamExt;
+use futures_util::stream::SplitStream;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::{Line, Stream};
+use crate::peer::PendingPlace;
+
+/// Feeds a session with the client's frames, one after the other.
+#[derive(Debug)]
+pub(super) struct Reader {
+    stream: SplitStream<Stream>,
+    session: Session,
+    line: Arc<Line>,
+    place: Option<PendingPlace>,
+}
+
+impl Reader {
+    pub(super) fn new(
+        stream: SplitStream<Stream>,
+        session: Session,
+        line: Arc<Line>,
+        place: Option<PendingPlace>,
+    ) -> Self {
+        Self { stream, session, line, place }
+    }
+
+    /// Reads until the client has gone or is to go, and gives back the stream.
+    pub(super) async fn run(mut self) -> SplitStream<Stream> {
+        let line = Arc::clone(&self.line);
+        let _end = End(&line);
+        let mut closed = pin!(line.outlet.closed());
+        loop {
+            let message = tokio::select! {
+                biased;
+                _ = &mut closed => break,
+                message = self.stream.next() => message,
+            };
+            match message {
+                Some(Ok(Message::Text(text))) => self.receive(&text).await,
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => line.heard(),
+                Some(Ok(Message::Binary(_))) => {
+                    line.violated(CloseCode::Unsupported.into());
+                    break;
+                }
+                Some(Err(error)) => {
+                    if let Some(code) = violation(&error) {
+                        line.violated(code.into());
+                    }
+                    break;
+                }
+                Some(Ok(Message::Close(_) | Message::Frame(_))) | None => break,
+            }
+        }
+        self.stream
+    }
+
+    async fn receive(&mut self, text: &str) {
+        self.line.heard();
+        // Whatever the first frame is, a silent connection it is not: if it is no `hello`, the session closes it.
+        self.line.pulse.welcomed();
+        // What a frame sets in motion is large, and most connections are idle most of the time.
+        Box::pin(self.session.receive(text)).await;
+        if self.session.is_welcomed() {
+            self.place = None;
+        }
+    }
+}
+
+/// Ends the connection with its reader, also where that panics.
+struct End<'a>(&'a Line);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        let reason = if std::thread::panicking() { Close::PositionLost } else { Close::Normal };
+        self.0.outlet.close(reason);
+    }
+}
+
+/// What of RFC 6455, 7.4.1, an error is; `None` if the connection is gone.
+const fn violation(error: &Error) -> Option<CloseCode> {
+    match error {
+        Error::Capacity(_) => Some(CloseCode::Size),
+        Error::Utf8(_) => Some(CloseCode::Invalid),
+        Error::Protocol(_) | Error::AttackAttempt => Some(CloseCode::Protocol),
+        _ => None,
+    }
+}

@@ -1,0 +1,163 @@
+//! From the outlet to the client.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use convor::hub::Batch;
+use convor::ports::{Close, Frame, Transport};
+use convor::session::{Beat, closing, heartbeat};
+use futures_util::SinkExt;
+use futures_util::stream::SplitSink;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
+
+use super::{Line, Stream};
+
+/// How many frames a writer keeps room for between two bursts.
+const FRAMES_KEPT: usize = 16;
+
+/// Drains an outlet into the connection.
+#[derive(Debug)]
+pub(super) struct Writer {
+    sink: SplitSink<Stream, Message>,
+    line: Arc<Line>,
+    patience: Duration,
+}
+
+/// How writing has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    /// Everything has been written, as far as the client had not said goodbye.
+    All,
+    /// The client has gone, or does not read.
+    Cut,
+}
+
+impl Writer {
+    pub(super) fn new(sink: SplitSink<Stream, Message>, line: Arc<Line>, patience: Duration) -> Self {
+        Self { sink, line, patience }
+    }
+
+    pub(super) fn into_sink(self) -> SplitSink<Stream, Message> {
+        self.sink
+    }
+
+    /// Writes until the connection is to end, and then says so.
+    pub(super) async fn run(&mut self) -> Written {
+        let line = Arc::clone(&self.line);
+        let _end = End(&line);
+        match self.write(&line).await {
+            Ok(()) => Written::All,
+            // The client has said goodbye; what is left is the answer to that, which tungstenite has ready.
+            Err(Stuck::Over) => Written::All,
+            Err(Stuck::Gone) => Written::Cut,
+        }
+    }
+
+    async fn write(&mut self, line: &Line) -> Result<(), Stuck> {
+        let mut batch = Vec::new();
+        let mut beat = pin!(tokio::time::sleep_until(line.began()));
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut beat => {
+                    let wait = self.beat(line).await?;
+                    beat.as_mut().reset(line.began() + line.elapsed() + wait);
+                }
+                next = line.outlet.next(&mut batch) => match next {
+                    Batch::Frames => self.write_all(&mut batch).await?,
+                    Batch::Close(reason) => return self.close(line, reason).await,
+                },
+            }
+        }
+    }
+
+    /// Feeds everything, then flushes once: a burst costs few writes.
+    async fn write_all(&mut self, batch: &mut Vec<Frame>) -> Result<(), Stuck> {
+        for frame in batch.drain(..) {
+            self.feed(text(frame.text)).await?;
+        }
+        batch.shrink_to(FRAMES_KEPT);
+        self.flush().await
+    }
+
+    /// Does what is due now, and says when to look again.
+    async fn beat(&mut self, line: &Line) -> Result<Duration, Stuck> {
+        loop {
+            match line.pulse.beat(line.elapsed()) {
+                Beat::Wait(wait) => return Ok(wait),
+                Beat::Heartbeat => {
+                    self.feed(Message::Ping(Bytes::new())).await?;
+                    self.feed(text(heartbeat())).await?;
+                    self.flush().await?;
+                }
+                Beat::Close(reason) => {
+                    line.outlet.close(reason);
+                    return Ok(self.patience);
+                }
+                _ => return Ok(self.patience),
+            }
+        }
+    }
+
+    /// Says why the connection ends, in the protocol's words and in those of RFC 6455.
+    async fn close(&mut self, line: &Line, reason: Close) -> Result<(), Stuck> {
+        if reason != Close::Normal {
+            self.feed(text(closing(reason))).await?;
+        }
+        let code = line.violation().filter(|_| reason == Close::Normal).unwrap_or(reason.code());
+        let frame = CloseFrame { code: code.into(), reason: Utf8Bytes::from_static(reason.reason()) };
+        self.feed(Message::Close(Some(frame))).await?;
+        self.flush().await
+    }
+
+    async fn feed(&mut self, message: Message) -> Result<(), Stuck> {
+        let fed = tokio::time::timeout(self.patience, self.sink.feed(message)).await;
+        Ok(fed??)
+    }
+
+    async fn flush(&mut self) -> Result<(), Stuck> {
+        let flushed = tokio::time::timeout(self.patience, self.sink.flush()).await;
+        Ok(flushed??)
+    }
+}
+
+/// Why nothing more can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stuck {
+    /// The closing handshake has begun.
+    Over,
+    /// The client has gone, or does not read.
+    Gone,
+}
+
+impl From<Error> for Stuck {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::ConnectionClosed | Error::AlreadyClosed | Error::Protocol(_) => Self::Over,
+            _ => Self::Gone,
+        }
+    }
+}
+
+impl From<tokio::time::error::Elapsed> for Stuck {
+    fn from(_: tokio::time::error::Elapsed) -> Self {
+        Self::Gone
+    }
+}
+
+/// Ends the connection with its writer, also where that panics: nobody else would notice.
+struct End<'a>(&'a Line);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.outlet.close(Close::PositionLost);
+    }
+}
+
+/// A text frame that shares its bytes.
+fn text(bytes: Bytes) -> Message {
+    Message::Text(Utf8Bytes::try_from(bytes).unwrap_or_default())
+}

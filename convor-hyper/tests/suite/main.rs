@@ -1,0 +1,9 @@
+//! Convor over HTTP and WebSocket, called without a socket and over real ones.
+
+mod answers;
+mod bodies;
+mod cookies;
+mod fixture;
+mod origins;
+mod problems;
+mod routes;

@@ -1,0 +1,108 @@
+//! Serves connections until it is told to stop, and then lets them finish.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use convor_hyper::{Body, ChatService, Peer};
+use http::{Request, Response, Uri};
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tower_service::Service;
+
+use crate::files;
+
+/// How long a client may take to send the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long requests may go on after sockets have been drained.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Becomes ready on SIGTERM or SIGINT.
+pub(crate) fn shutdown_signal() -> std::io::Result<impl Future<Output = ()> + Send> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Serves until `shutdown`, then drains: sockets are told to come back, requests finish.
+pub(crate) async fn until(shutdown: impl Future<Output = ()> + Send, listener: TcpListener, service: ChatService) {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_headers(64);
+    // WebSockets over HTTP/2 need the extended CONNECT of RFC 8441.
+    builder.http2().timer(TokioTimer::new()).enable_connect_protocol().max_concurrent_streams(100);
+    let graceful = GracefulShutdown::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let (stream, peer) = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Most often there are no file descriptors left; some will be in a moment.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            },
+            () = &mut shutdown => break,
+        };
+        let connection = serve(&builder, stream, peer, service.clone());
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(error, "a connection ended early");
+            }
+        });
+    }
+    drop(listener);
+    tracing::info!("draining");
+    let cut = service.drain().await;
+    let requests = tokio::time::timeout(GRACE, graceful.shutdown()).await;
+    tracing::info!(sockets_cut = cut, requests_finished = requests.is_ok(), "bye");
+}
+
+/// One connection, with all of its requests.
+fn serve(
+    builder: &Builder<TokioExecutor>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    chat: ChatService,
+) -> impl hyper_util::server::graceful::GracefulConnection<Error = Box<dyn std::error::Error + Send + Sync>>
++ use<> {
+    // Small frames are not to wait for each other.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection keeps small frames back");
+    }
+    let requests = hyper::service::service_fn(move |request| answer(chat.clone(), peer, request));
+    builder.serve_connection_with_upgrades(TokioIo::new(stream), requests).into_owned()
+}
+
+/// What is under `/chat` goes to Convor, everything else is a file.
+async fn answer(
+    mut chat: ChatService,
+    peer: SocketAddr,
+    mut request: Request<Incoming>,
+) -> Result<Response<Either<Body, Full<Bytes>>>, Infallible> {
+    let Some(inner) = below_prefix(request.uri()) else {
+        return Ok(files::answer(&request).map(|content| Either::Right(Full::new(content))));
+    };
+    *request.uri_mut() = inner;
+    request.extensions_mut().insert(Peer(peer.ip()));
+    Ok(chat.call(request).await?.map(Either::Left))
+}
+
+/// The address as Convor knows it, if it is under `/chat`.
+fn below_prefix(uri: &Uri) -> Option<Uri> {
+    let path = uri.path_and_query()?.as_str().strip_prefix("/chat")?;
+    if path.starts_with('/') { path.parse().ok() } else { None }
+}

@@ -1,0 +1,55 @@
+//! The reference server as its users start and stop it.
+
+use convor_tests::server::{Server, run};
+
+#[tokio::test]
+async fn it_announces_itself_in_one_line_and_says_everything_else_on_standard_error() {
+    let server = Server::demo(&[]).await;
+    let announced = &server.announced;
+    assert_ne!(announced.listen.port(), 0, "the port that it has taken");
+    assert_eq!(announced.tenants.len(), 2);
+    for tenant in &announced.tenants {
+        assert!(tenant.tenant_key.starts_with("cvt_") && tenant.site_key.starts_with("cvk_"));
+        for page in [&tenant.visitor_page, &tenant.dashboard] {
+            assert!(page.starts_with(&server.origin()), "{page}");
+        }
+        for role in ["owner", "operator"] {
+            assert!(!tenant.operator(role).password.is_empty());
+        }
+    }
+    server.terminate();
+    let ended = server.ended().await;
+    assert_eq!(ended.output, "", "nothing follows the line");
+    assert!(ended.log.contains("/dashboard"), "people find their way, too: {}", ended.log);
+}
+
+#[tokio::test]
+async fn it_drains_and_ends_well_when_it_is_asked_to() {
+    let server = Server::demo(&[]).await;
+    server.terminate();
+    let ended = server.ended().await;
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.log);
+}
+
+#[tokio::test]
+async fn without_a_demonstration_it_says_how_to_begin() {
+    let server = Server::start(&[]).await;
+    assert!(server.announced.tenants.is_empty());
+    server.terminate();
+    let ended = server.ended().await;
+    assert!(ended.log.contains("--demo"), "{}", ended.log);
+}
+
+#[tokio::test]
+async fn what_it_does_not_understand_it_refuses_to_start_with() {
+    for arguments in [
+        &["--listen", "nowhere"][..],
+        &["--storage", "cloud"],
+        &["--origin", "https://example.org/path"],
+        &["--unknown"],
+    ] {
+        let output = run(arguments).await;
+        assert!(!output.status.success(), "{arguments:?}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{arguments:?}");
+    }
+}
