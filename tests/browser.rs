@@ -4,11 +4,11 @@
 mod accessibility;
 #[path = "browser/conversation.rs"]
 mod conversation;
-#[path = "browser/privacy.rs"]
-mod privacy;
 #[path = "browser/inert.rs"]
 mod inert;
 #[path = "browser/keyboard.rs"]
 mod keyboard;
 #[path = "browser/pictures.rs"]
 mod pictures;
+#[path = "browser/privacy.rs"]
+mod privacy;

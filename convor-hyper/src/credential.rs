@@ -28,7 +28,9 @@ impl Credential {
     /// The credential of a request, if it has one.
     pub(crate) fn of(headers: &HeaderMap, cookie: &CookieName) -> Result<Option<Self>, Error> {
         match (bearer(headers)?, cookie.find(headers)?) {
-            (Some(_), Some(_)) => Err(Error::invalid("authorization", "comes together with a session cookie")),
+            (Some(_), Some(_)) => {
+                Err(Error::invalid("authorization", "comes together with a session cookie"))
+            }
             (Some(token), None) => Ok(Some(Self::Bearer(token))),
             (None, Some(token)) => Ok(Some(Self::Cookie(token))),
             (None, None) => Ok(None),
@@ -58,8 +60,13 @@ fn bearer(headers: &HeaderMap) -> Result<Option<String>, Error> {
         (Some(value), None) => value,
         (Some(_), Some(_)) => return Err(Error::invalid("authorization", "comes twice")),
     };
-    let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(Error::Unauthenticated)?;
-    if scheme.eq_ignore_ascii_case("bearer") { Ok(Some(token.trim().to_owned())) } else { Err(Error::Unauthenticated) }
+    let (scheme, token) =
+        value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(Error::Unauthenticated)?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        Ok(Some(token.trim().to_owned()))
+    } else {
+        Err(Error::Unauthenticated)
+    }
 }
 
 /// The name of the session cookie. The prefix `__Host-` (RFC 6265bis, 4.1.3.2) lets a browser take it only over TLS and

@@ -24,7 +24,8 @@ const ALWAYS: [(HeaderName, &str); 5] = [
 ];
 
 /// What a page of another origin may read besides the body.
-const EXPOSED: &str = "etag, x-request-id, retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset";
+const EXPOSED: &str =
+    "etag, x-request-id, retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset";
 
 /// What a page of a site may send, and what a page of the dashboard may send besides.
 const SENT_BY_SITES: &str = "content-type, authorization, if-match, x-request-id";
@@ -65,7 +66,11 @@ pub(crate) fn finish(reply: Reply, id: RequestId, notes: &Notes, head: bool) -> 
 }
 
 /// Answers a browser that asks whether a page may ask.
-pub(crate) fn preflight(source: &Source, headers: &HeaderMap, allowed: HeaderValue) -> Result<Reply, Refusal> {
+pub(crate) fn preflight(
+    source: &Source,
+    headers: &HeaderMap,
+    allowed: HeaderValue,
+) -> Result<Reply, Refusal> {
     let sent = match source.standing {
         Standing::Site => SENT_BY_SITES,
         Standing::Dashboard => SENT_BY_DASHBOARDS,

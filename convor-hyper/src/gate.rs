@@ -131,7 +131,8 @@ async fn recognise(
             return Err(Refusal::OriginForbidden);
         }
     }
-    let authenticated = service.chat.authenticate(credential.secret()).await?.ok_or(Error::Unauthenticated)?;
+    let authenticated =
+        service.chat.authenticate(credential.secret()).await?.ok_or(Error::Unauthenticated)?;
     let principal = authenticated.principal;
     if by_cookie && principal.audience() != Audience::Staff {
         return Err(Error::Unauthenticated.into());

@@ -35,7 +35,8 @@ where
     B: http_body::Body + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let bytes = |frame: http_body::Frame<B::Data>| frame.map_data(|mut data| data.copy_to_bytes(data.remaining()));
+    let bytes =
+        |frame: http_body::Frame<B::Data>| frame.map_data(|mut data| data.copy_to_bytes(data.remaining()));
     body.map_frame(bytes).map_err(|_| Broken).boxed_unsync()
 }
 
@@ -82,9 +83,18 @@ mod tests {
         let is = |text: &'static str| {
             is_json(&HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(text))]))
         };
-        assert!(is("application/json") && is("Application/JSON; Charset=UTF-8") && is("application/json;charset=\"utf-8\""));
-        for other in ["text/json", "application/json; charset=latin1", "application/jsonp", "", "text/plain;application/json"]
-        {
+        assert!(
+            is("application/json")
+                && is("Application/JSON; Charset=UTF-8")
+                && is("application/json;charset=\"utf-8\"")
+        );
+        for other in [
+            "text/json",
+            "application/json; charset=latin1",
+            "application/jsonp",
+            "",
+            "text/plain;application/json",
+        ] {
             assert!(!is(other), "{other}");
         }
         assert!(!is_json(&HeaderMap::new()));

@@ -89,9 +89,7 @@ impl BlobStore for MemoryBlobs {
         let above = after.map_or(Bound::Included(first), |after| Bound::Excluded((tenant, after)));
         let last = (tenant, BlobKey(Uuid::max()));
         let blobs = self.blobs();
-        let keys = blobs
-            .range((above, Bound::Included(last)))
-            .map(|((_, key), _)| *key);
+        let keys = blobs.range((above, Bound::Included(last))).map(|((_, key), _)| *key);
         Ok(keys.take(limit).collect())
     }
 }

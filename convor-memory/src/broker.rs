@@ -43,10 +43,7 @@ impl MemoryBroker {
     /// The same with another bound for the signals that wait for a subscriber; at least one may.
     #[must_use]
     pub fn with_signals_max(signals_max: usize) -> Self {
-        Self {
-            signals_max: signals_max.max(1),
-            state: Mutex::default(),
-        }
+        Self { signals_max: signals_max.max(1), state: Mutex::default() }
     }
 
     /// Cuts all nodes off: until [`reconnect`](Self::reconnect), publishing and subscribing fail with [`BrokerError`], and
@@ -100,8 +97,7 @@ impl State {
     /// The subscribers that are still there; the others are forgotten.
     fn live(&mut self) -> Vec<Arc<Subscriber>> {
         let live: Vec<_> = self.subscribers.iter().filter_map(Weak::upgrade).collect();
-        self.subscribers
-            .retain(|subscriber| subscriber.strong_count() > 0);
+        self.subscribers.retain(|subscriber| subscriber.strong_count() > 0);
         live
     }
 }
@@ -158,9 +154,7 @@ impl Subscriber {
 
 impl fmt::Debug for Subscriber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subscriber")
-            .field("waiting", &self.queue().signals.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Subscriber").field("waiting", &self.queue().signals.len()).finish_non_exhaustive()
     }
 }
 

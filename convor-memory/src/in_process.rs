@@ -52,12 +52,7 @@ impl InProcess {
                 }
             }
         });
-        Ok(Client {
-            frames,
-            outlet,
-            batch: Vec::new(),
-            ready: VecDeque::new(),
-        })
+        Ok(Client { frames, outlet, batch: Vec::new(), ready: VecDeque::new() })
     }
 }
 
@@ -77,10 +72,7 @@ impl Client {
     /// # Errors
     /// Why the connection has ended.
     pub async fn send(&self, frame: impl Into<String>) -> Result<(), Close> {
-        self.frames
-            .send(frame.into())
-            .await
-            .map_err(|_| self.outlet.closing().unwrap_or(Close::Normal))
+        self.frames.send(frame.into()).await.map_err(|_| self.outlet.closing().unwrap_or(Close::Normal))
     }
 
     /// The JSON text of the next frame of the server. A call that is dropped while it waits loses nothing.

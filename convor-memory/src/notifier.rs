@@ -74,11 +74,7 @@ impl Notifier for MemoryNotifier {
         if state.deliveries.len() >= DELIVERIES_MAX {
             state.deliveries.pop_front();
         }
-        state.deliveries.push_back(Delivery {
-            tenant,
-            id,
-            notification: *notification,
-        });
+        state.deliveries.push_back(Delivery { tenant, id, notification: *notification });
         Ok(())
     }
 }

@@ -9,19 +9,12 @@ use convor_memory::MemoryBroker;
 use uuid::Uuid;
 
 fn signal(node: u128, number: u64) -> Signal {
-    Signal {
-        node: NodeId::from(Uuid::from_u128(node)),
-        number,
-        body: SignalBody::Heartbeat,
-    }
+    Signal { node: NodeId::from(Uuid::from_u128(node)), number, body: SignalBody::Heartbeat }
 }
 
 async fn publish(broker: &MemoryBroker, numbers: std::ops::RangeInclusive<u64>) {
     for number in numbers {
-        broker
-            .publish(&signal(1, number))
-            .await
-            .expect("the broker is connected");
+        broker.publish(&signal(1, number)).await.expect("the broker is connected");
     }
 }
 
@@ -43,10 +36,7 @@ async fn every_subscriber_receives_every_signal_in_order() {
     publish(&broker, 1..=3).await;
     for subscription in [&mut one, &mut two] {
         for number in 1..=3 {
-            assert_eq!(
-                now(&mut **subscription).await,
-                Some(Received::Signal(signal(1, number)))
-            );
+            assert_eq!(now(&mut **subscription).await, Some(Received::Signal(signal(1, number))));
         }
         assert_eq!(now(&mut **subscription).await, None, "there is no more");
     }
@@ -77,10 +67,7 @@ async fn a_dropped_wait_loses_nothing() {
     let mut subscription = broker.subscribe().await.expect("connected");
     assert_eq!(now(&mut *subscription).await, None);
     publish(&broker, 1..=1).await;
-    assert_eq!(
-        now(&mut *subscription).await,
-        Some(Received::Signal(signal(1, 1)))
-    );
+    assert_eq!(now(&mut *subscription).await, Some(Received::Signal(signal(1, 1))));
 }
 
 #[tokio::test]
@@ -88,15 +75,8 @@ async fn a_full_queue_is_dropped_for_a_single_lost() {
     let broker = MemoryBroker::with_signals_max(2);
     let mut subscription = broker.subscribe().await.expect("connected");
     publish(&broker, 1..=3).await;
-    assert_eq!(
-        now(&mut *subscription).await,
-        Some(Received::Lost),
-        "it says so before the next signal"
-    );
-    assert_eq!(
-        now(&mut *subscription).await,
-        Some(Received::Signal(signal(1, 3)))
-    );
+    assert_eq!(now(&mut *subscription).await, Some(Received::Lost), "it says so before the next signal");
+    assert_eq!(now(&mut *subscription).await, Some(Received::Signal(signal(1, 3))));
     assert_eq!(now(&mut *subscription).await, None);
 }
 
@@ -106,19 +86,13 @@ async fn a_reconnect_is_told_before_the_next_signal() {
     let mut subscription = broker.subscribe().await.expect("connected");
     publish(&broker, 1..=1).await;
     broker.disconnect();
-    assert!(
-        broker.publish(&signal(1, 2)).await.is_err(),
-        "a cut broker takes no signal"
-    );
+    assert!(broker.publish(&signal(1, 2)).await.is_err(), "a cut broker takes no signal");
     assert!(broker.subscribe().await.is_err(), "nor a subscriber");
     assert_eq!(now(&mut *subscription).await, None, "and is silent");
     broker.reconnect();
     publish(&broker, 3..=3).await;
     assert_eq!(now(&mut *subscription).await, Some(Received::Lost));
-    assert_eq!(
-        now(&mut *subscription).await,
-        Some(Received::Signal(signal(1, 3)))
-    );
+    assert_eq!(now(&mut *subscription).await, Some(Received::Signal(signal(1, 3))));
 }
 
 #[tokio::test]
@@ -144,8 +118,5 @@ async fn a_swallowed_signal_shows_by_its_number_alone() {
     let mut subscription = broker.subscribe().await.expect("connected");
     broker.swallow_next(1);
     publish(&broker, 1..=2).await;
-    assert_eq!(
-        now(&mut *subscription).await,
-        Some(Received::Signal(signal(1, 2)))
-    );
+    assert_eq!(now(&mut *subscription).await, Some(Received::Signal(signal(1, 2))));
 }

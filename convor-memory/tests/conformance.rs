@@ -21,9 +21,6 @@ convor::storage_conformance!(Memory);
 /// The cases once more, counted: what a report may say of them.
 #[test]
 fn the_whole_suite_passes() {
-    let passed = CASES
-        .iter()
-        .filter(|case| case.run(&Memory) == Outcome::Passed)
-        .count();
+    let passed = CASES.iter().filter(|case| case.run(&Memory) == Outcome::Passed).count();
     println!("proof: conformance | memory | {passed}");
 }

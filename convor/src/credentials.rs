@@ -108,10 +108,12 @@ impl Token {
     /// Reads a token; `None` if `text` has not the form of one. A token that was read need not be valid.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let kind = [TokenKind::Visitor, TokenKind::Session].into_iter().find(|k| text.starts_with(k.prefix()))?;
+        let kind =
+            [TokenKind::Visitor, TokenKind::Session].into_iter().find(|k| text.starts_with(k.prefix()))?;
         let (tenant, secret) = text.strip_prefix(kind.prefix())?.split_once('_')?;
         let tenant = simple(tenant)?;
-        let well_formed = secret.len() == 64 && secret.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let well_formed =
+            secret.len() == 64 && secret.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         well_formed.then(|| Self { kind, tenant, text: text.to_owned() })
     }
 
@@ -209,7 +211,9 @@ mod tests {
 
     #[test]
     fn what_has_not_the_form_of_a_token_is_none() {
-        for broken in ["", "cvv_", "cvx_1_2", "cvv_7_abc", "Bearer cvv_", "cvv_00000000000000000000000000000007_zz"] {
+        for broken in
+            ["", "cvv_", "cvx_1_2", "cvv_7_abc", "Bearer cvv_", "cvv_00000000000000000000000000000007_zz"]
+        {
             assert_eq!(Token::parse(broken), None, "{broken}");
         }
     }

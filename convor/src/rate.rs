@@ -73,7 +73,8 @@ mod tests {
     #[test]
     fn a_burst_passes_and_then_the_rate_holds() {
         let limiter = RateLimiter::new(Rate::per_minute(60, 3), 10);
-        let left: Vec<_> = (0..3).map(|_| limiter.take("a", at(0)).expect("in the burst").remaining).collect();
+        let left: Vec<_> =
+            (0..3).map(|_| limiter.take("a", at(0)).expect("in the burst").remaining).collect();
         assert_eq!(left, [2, 1, 0]);
         assert_eq!(limiter.take("a", at(0)), Err(Duration::from_secs(1)));
         assert!(limiter.take("b", at(0)).is_ok(), "another key has a bucket of its own");

@@ -145,9 +145,13 @@ async fn each_sees_what_the_other_is_about() {
     .await;
 
     seen.fill("composer", "t").await;
-    desk.until("the visitor types", async |desk| desk.texts("typing").await.concat().contains("is typing")).await;
+    desk.until("the visitor types", async |desk| desk.texts("typing").await.concat().contains("is typing"))
+        .await;
     seen.fill("composer", &char::from(convor_tests::browser::Key::Backspace).to_string()).await;
-    desk.until("the visitor has stopped", async |desk| !desk.texts("typing").await.concat().contains("typing")).await;
+    desk.until("the visitor has stopped", async |desk| {
+        !desk.texts("typing").await.concat().contains("typing")
+    })
+    .await;
     desk.fill("reply-composer", "t").await;
     seen.until("the operator types", async |seen| seen.texts("typing").await.concat().contains("Anna")).await;
 

@@ -43,9 +43,14 @@ async fn s34_what_visitors_and_operators_write_is_inert_in_both_pages() {
     }
 
     for text in &CORPUS[..4] {
-        seen.run("document.title = arguments[0]; location.hash = `#${encodeURIComponent(arguments[0])}`;", &[json!(text)])
-            .await;
-        let shown = async |desk: &convor_tests::browser::Window| desk.texts("current-page").await.concat().contains(text);
+        seen.run(
+            "document.title = arguments[0]; location.hash = `#${encodeURIComponent(arguments[0])}`;",
+            &[json!(text)],
+        )
+        .await;
+        let shown = async |desk: &convor_tests::browser::Window| {
+            desk.texts("current-page").await.concat().contains(text)
+        };
         desk.until("the title stands there as text", shown).await;
     }
 
@@ -62,7 +67,8 @@ async fn s34_what_visitors_and_operators_write_is_inert_in_both_pages() {
         desk.paste("tag-input", text).await;
         desk.press_until(convor_tests::browser::Key::Tab, "tag-input").await;
         desk.press(&char::from(convor_tests::browser::Key::Enter).to_string()).await;
-        let shown = async |desk: &convor_tests::browser::Window| desk.texts("tags").await.concat().contains(text);
+        let shown =
+            async |desk: &convor_tests::browser::Window| desk.texts("tags").await.concat().contains(text);
         desk.until("the tag stands there as text", shown).await;
     }
 

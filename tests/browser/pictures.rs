@@ -22,7 +22,9 @@ async fn both_pages_fit_every_screen() {
     visitor.window.find("greeting").await;
     take(&visitor.window, "visitor-2-open").await;
 
-    visitor.say("Hello! My gears slip when I climb. Is that something you can look at before Saturday?").await;
+    visitor
+        .say("Hello! My gears slip when I climb. Is that something you can look at before Saturday?")
+        .await;
     operator.window.find("inbox-item").await;
     take(&operator.window, "dashboard-2-inbox").await;
     operator.open_first().await;
@@ -35,7 +37,10 @@ async fn both_pages_fit_every_screen() {
     visitor.say("Perfect, thank you.\nUntil Thursday!").await;
     operator.window.until("the thanks", async |window| window.texts("message").await.len() == 3).await;
     operator.window.fill("reply-composer", "You are wel").await;
-    visitor.window.until("somebody types", async |window| window.texts("typing").await.concat().contains("typing")).await;
+    visitor
+        .window
+        .until("somebody types", async |window| window.texts("typing").await.concat().contains("typing"))
+        .await;
     take(&visitor.window, "visitor-3-conversation").await;
     take(&operator.window, "dashboard-3-conversation").await;
 }

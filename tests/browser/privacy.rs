@@ -22,7 +22,10 @@ async fn s42_before_the_chat_is_opened_nothing_is_stored_and_nothing_but_its_mod
     let line = &stage.visitors_line;
     // The page has dressed itself in its site's name: all that it asks for, it has asked for.
     let name = stage.tenant().name.clone();
-    visitor.window.until("the page is dressed", async |window| window.page_text().await.contains(&name)).await;
+    visitor
+        .window
+        .until("the page is dressed", async |window| window.page_text().await.contains(&name))
+        .await;
 
     assert_eq!(stored(&visitor.window).await, nothing());
     assert_eq!(widgets_requests(line), ["/convor/widget/loader.js"]);

@@ -5,6 +5,7 @@ standard input, and checks what the page promises. Each line that it prints is a
 error at the first that was not.
 """
 
+import contextlib
 import json
 import socket
 import sys
@@ -66,12 +67,16 @@ class Api:
         return answer.status, answer.headers, json.loads(content) if content else None
 
 
+# What is still open at the end is closed then.
+sockets = contextlib.ExitStack()
+
+
 class Socket:
     """A WebSocket after its hello."""
 
     def __init__(self, api, resume=None):
         url = api.endpoint.replace("http", "ws", 1) + "/v1/socket"
-        self.ws = connect(url, subprotocols=["convor.v1"], proxy=None)
+        self.ws = sockets.enter_context(connect(url, subprotocols=["convor.v1"], proxy=None))
         # What was passed over in search of something else.
         self.seen = []
         hello = {"type": "hello", "token": api.token}
@@ -86,7 +91,7 @@ class Socket:
     def next(self):
         return json.loads(self.ws.recv(timeout=PATIENCE_S))
 
-    def until(self, kind, **wanted):
+    def until(self, kind, /, **wanted):
         """The next frame of this type with these values."""
         while True:
             frame = self.next()
@@ -231,6 +236,8 @@ def talk(visitor, operator, conversation):
     hers.say({"type": "read", "conversation": conversation, "seq": 2})
     read = theirs.until("read", conversation=conversation)
     kept("reading is heard", read["seq"] == 2 and read["author"]["kind"] == "visitor", read)
+    theirs.say({"type": "subscribe", "ref": "i", "inbox": True})
+    theirs.until("subscribed", ref="i", inbox=True)
     hers.say({"type": "page", "url": "https://example.org/saddles?mail=iris@example.org#top", "title": "Saddles"})
     page = theirs.until("page")["page"]
     kept("a page is kept without query and fragment", page["url"] == "https://example.org/saddles", page)
@@ -370,4 +377,5 @@ def sign_out(operator):
     kept("and the token is nobody's", status == 401, status)
 
 
-main()
+with sockets:
+    main()

@@ -102,11 +102,7 @@ impl Window {
             .await
             .expect("a browser");
         let window = Self { client, name };
-        let desktop = Screen {
-            width: 1280,
-            height: 800,
-            dark: false,
-        };
+        let desktop = Screen { width: 1280, height: 800, dark: false };
         window.resize(desktop).await;
         window
     }
@@ -129,14 +125,17 @@ impl Window {
 
     /// What stands in each element that is shown under this test id.
     pub async fn texts(&self, id: &str) -> Vec<String> {
-        let script = format!("{FIND} return found.map((element) => (element.value ?? element.innerText).trim());");
+        let script =
+            format!("{FIND} return found.map((element) => (element.value ?? element.innerText).trim());");
         let texts = self.run(&script, &[id.into()]).await;
         serde_json::from_value(texts).expect("texts")
     }
 
     /// What a person reads in this part of each such element, given as a CSS selector.
     pub async fn parts(&self, id: &str, part: &str) -> Vec<String> {
-        let script = format!("{FIND} return found.map((element) => element.querySelector(arguments[1])?.innerText ?? '');");
+        let script = format!(
+            "{FIND} return found.map((element) => element.querySelector(arguments[1])?.innerText ?? '');"
+        );
         let texts = self.run(&script, &[id.into(), part.into()]).await;
         serde_json::from_value(texts).expect("texts")
     }
@@ -262,9 +261,8 @@ impl Window {
     pub async fn complaints(&self) -> Vec<String> {
         let entries = self.command("se/log", json!({"type": "browser"})).await;
         let entries = entries.as_array().cloned().unwrap_or_default();
-        let severe = entries
-            .into_iter()
-            .filter(|entry| entry["level"] == "SEVERE" || entry["level"] == "WARNING");
+        let severe =
+            entries.into_iter().filter(|entry| entry["level"] == "SEVERE" || entry["level"] == "WARNING");
         severe
             .filter_map(|entry| entry["message"].as_str().map(str::to_owned))
             .filter(|message| !message.contains("net::ERR_") && !message.contains("WebSocket connection to"))

@@ -41,12 +41,7 @@ impl Driver {
             .expect("ChromeDriver starts");
         let output = BufReader::new(process.stdout.take().expect("piped"));
         let folder = std::env::temp_dir().join(format!("convor-browsers-{}", process.id()));
-        let mut driver = Self {
-            process,
-            url: String::new(),
-            folder,
-            profiles: AtomicUsize::new(0),
-        };
+        let mut driver = Self { process, url: String::new(), folder, profiles: AtomicUsize::new(0) };
         let ready = timeout(PATIENCE, spawn_blocking(move || port(output))).await;
         let port = ready.expect("ChromeDriver is ready in time").expect("no panic");
         driver.url = format!("http://127.0.0.1:{}", port.expect("ChromeDriver names its port"));

@@ -51,37 +51,19 @@ impl Tenant {
     /// A new tenant of this chat.
     pub async fn new(chat: &Chat, name: &str) -> Self {
         let id = chat.create_tenant(name, "eu").await.expect("a tenant");
-        let new = NewSite {
-            name,
-            title: "Talk to us",
-            greeting: "Hello!",
-            color: "#0b6e4f",
-            origins: &[ORIGIN],
-        };
+        let new =
+            NewSite { name, title: "Talk to us", greeting: "Hello!", color: "#0b6e4f", origins: &[ORIGIN] };
         let site = chat.create_site(id, new).await.expect("a site");
         let operator = |name, email, role| chat.create_operator(id, NewOperator { name, email, role });
-        let anna = operator("Anna", "anna@example.org", Role::Owner)
-            .await
-            .expect("an operator");
-        let ben = operator("Ben", "ben@example.org", Role::Operator)
-            .await
-            .expect("an operator");
-        Self {
-            chat: chat.clone(),
-            id,
-            site,
-            anna,
-            ben,
-        }
+        let anna = operator("Anna", "anna@example.org", Role::Owner).await.expect("an operator");
+        let ben = operator("Ben", "ben@example.org", Role::Operator).await.expect("an operator");
+        Self { chat: chat.clone(), id, site, anna, ben }
     }
 
     /// The same tenant, served by another node.
     #[must_use]
     pub fn on(&self, chat: &Chat) -> Self {
-        Self {
-            chat: chat.clone(),
-            ..self.clone()
-        }
+        Self { chat: chat.clone(), ..self.clone() }
     }
 
     /// The key that stands in the site's pages.
@@ -92,71 +74,43 @@ impl Tenant {
 
     /// A new visitor of the site.
     pub async fn visitor(&self) -> Principal {
-        let (visitor, _) = self
-            .chat
-            .register_visitor(&self.site_key(), None)
-            .await
-            .expect("a visitor");
+        let (visitor, _) = self.chat.register_visitor(&self.site_key(), None).await.expect("a visitor");
         Principal::visitor(self.id, self.site.id, visitor.id)
     }
 
     /// Anna, connected.
     pub async fn anna(&self) -> Person {
-        Person::connect(
-            &self.chat,
-            Principal::operator(self.id, self.anna.id, self.anna.role),
-        )
-        .await
+        Person::connect(&self.chat, Principal::operator(self.id, self.anna.id, self.anna.role)).await
     }
 
     /// Ben, connected.
     pub async fn ben(&self) -> Person {
-        Person::connect(
-            &self.chat,
-            Principal::operator(self.id, self.ben.id, self.ben.role),
-        )
-        .await
+        Person::connect(&self.chat, Principal::operator(self.id, self.ben.id, self.ben.role)).await
     }
 }
 
 /// A request to open a conversation with these words.
 #[must_use]
 pub fn opening(text: &str) -> OpenRequest {
-    let first = FirstMessage {
-        client_id: new_id(),
-        text: text.to_owned(),
-    };
-    OpenRequest {
-        client_id: new_id(),
-        subject: None,
-        first_message: Some(first),
-    }
+    let first = FirstMessage { client_id: new_id(), text: text.to_owned() };
+    OpenRequest { client_id: new_id(), subject: None, first_message: Some(first) }
 }
 
 /// A request to say this.
 #[must_use]
 pub fn message(text: &str) -> MessageRequest {
-    MessageRequest {
-        client_id: new_id(),
-        text: text.to_owned(),
-        kind: convor::domain::MessageKind::Message,
-    }
+    MessageRequest { client_id: new_id(), text: text.to_owned(), kind: convor::domain::MessageKind::Message }
 }
 
 /// A request to note this.
 #[must_use]
 pub fn note(text: &str) -> MessageRequest {
-    MessageRequest {
-        kind: convor::domain::MessageKind::Note,
-        ..message(text)
-    }
+    MessageRequest { kind: convor::domain::MessageKind::Note, ..message(text) }
 }
 
 /// An id that nothing has.
 #[must_use]
 pub fn new_id<I: From<uuid::Uuid>>() -> I {
     use convor::ports::{Entropy, SystemEntropy};
-    uuid::Builder::from_random_bytes(SystemEntropy::default().bytes_16())
-        .into_uuid()
-        .into()
+    uuid::Builder::from_random_bytes(SystemEntropy::default().bytes_16()).into_uuid().into()
 }

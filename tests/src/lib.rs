@@ -1,11 +1,7 @@
 //! What the tests of the whole share: a chat with two tenants, people in it, and the frames they see; and for the tests
 //! from outside a server, what lies between it and its users, and browsers.
 
-#![expect(
-    clippy::expect_used,
-    clippy::missing_panics_doc,
-    reason = "a fixture that fails is a failed test"
-)]
+#![expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a fixture that fails is a failed test")]
 
 pub mod browser;
 pub mod dashboard;

@@ -28,24 +28,14 @@ impl Person {
     /// Connects a principal.
     pub async fn connect(chat: &Chat, principal: Principal) -> Self {
         let client = InProcess::new(chat).connect(principal).await.expect("welcome");
-        let mut person = Self {
-            principal,
-            chat: chat.clone(),
-            client,
-            seen: Vec::new(),
-        };
+        let mut person = Self { principal, chat: chat.clone(), client, seen: Vec::new() };
         person.until("welcome").await;
         person
     }
 
     /// The same person, who has lost the connection and comes back.
     pub async fn reconnect(self) -> Self {
-        let Self {
-            principal,
-            chat,
-            client,
-            ..
-        } = self;
+        let Self { principal, chat, client, .. } = self;
         drop(client);
         Self::connect(&chat, principal).await
     }
@@ -88,10 +78,7 @@ impl Person {
 
     /// Sends a frame.
     pub async fn send(&self, frame: Value) {
-        self.client
-            .send(frame.to_string())
-            .await
-            .expect("an open connection");
+        self.client.send(frame.to_string()).await.expect("an open connection");
     }
 
     /// Subscribes to a conversation, and waits for it.
@@ -106,8 +93,7 @@ impl Person {
 
     /// Subscribes to the inbox, and waits for it.
     pub async fn open_inbox(&mut self) {
-        self.send(json!({"type": "subscribe", "ref": "i", "inbox": true}))
-            .await;
+        self.send(json!({"type": "subscribe", "ref": "i", "inbox": true})).await;
         self.until("subscribed").await;
     }
 
@@ -121,9 +107,8 @@ impl Person {
     #[must_use]
     pub fn seqs(frames: &[Value], conversation: ConversationId) -> Vec<u64> {
         let id = conversation.to_string();
-        let events = frames
-            .iter()
-            .filter(|frame| frame["type"] == "event" && frame["conversation"] == id.as_str());
+        let events =
+            frames.iter().filter(|frame| frame["type"] == "event" && frame["conversation"] == id.as_str());
         events.filter_map(|event| event["seq"].as_u64()).collect()
     }
 }

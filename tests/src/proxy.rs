@@ -59,12 +59,7 @@ impl Proxy {
         let line = watch::Sender::new(Line::default());
         let recordings = Recordings::default();
         let accepting = tokio::spawn(accept(listener, line.subscribe(), Arc::clone(&recordings)));
-        Self {
-            address,
-            line,
-            recordings,
-            accepting,
-        }
+        Self { address, line, recordings, accepting }
     }
 
     /// Leads to this server from now on.
@@ -126,11 +121,8 @@ impl Drop for Proxy {
 
 async fn accept(listener: TcpListener, line: watch::Receiver<Line>, recordings: Recordings) {
     while let Ok((client, _)) = listener.accept().await {
-        let Line {
-            upstream: Some(upstream),
-            state: State::Sound | State::Stalled | State::Mute,
-            ..
-        } = *line.borrow()
+        let Line { upstream: Some(upstream), state: State::Sound | State::Stalled | State::Mute, .. } =
+            *line.borrow()
         else {
             continue;
         };
@@ -158,12 +150,8 @@ async fn connect(
     };
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    let pump = |direction| Pump {
-        direction,
-        line: line.clone(),
-        recordings: Arc::clone(&recordings),
-        number,
-    };
+    let pump =
+        |direction| Pump { direction, line: line.clone(), recordings: Arc::clone(&recordings), number };
     let pumps = async {
         tokio::join!(
             pump(Direction::ToServer).run(from_client, to_server),

@@ -37,13 +37,10 @@ impl Recording {
                 break;
             };
             let headers = headers.to_ascii_lowercase();
-            let upgrades = headers.contains("\r\nupgrade: websocket") || headers.starts_with("upgrade: websocket");
+            let upgrades =
+                headers.contains("\r\nupgrade: websocket") || headers.starts_with("upgrade: websocket");
             let length = header(&headers, "content-length").and_then(|length| length.parse().ok());
-            requests.push(Request {
-                method,
-                target,
-                headers,
-            });
+            requests.push(Request { method, target, headers });
             // What follows an upgrade are frames.
             let body_length = if upgrades { usize::MAX } else { length.unwrap_or(0) };
             rest = body.get(body_length..).unwrap_or_default();
@@ -60,11 +57,7 @@ impl Recording {
     /// The JSON of the frames that the client has sent, if this was a WebSocket.
     #[must_use]
     pub fn client_frames(&self) -> Vec<Value> {
-        if self.to_client.starts_with(b"HTTP/1.1 101 ") {
-            texts(&self.to_server, "GET ")
-        } else {
-            Vec::new()
-        }
+        if self.to_client.starts_with(b"HTTP/1.1 101 ") { texts(&self.to_server, "GET ") } else { Vec::new() }
     }
 }
 
@@ -84,9 +77,7 @@ pub fn traces(recordings: &[Recording], text: &str) -> Vec<String> {
     let spellings = [text, quoted.trim_matches('"'), escaped.as_str()];
     let holds = |bytes: &[u8]| {
         let bytes = String::from_utf8_lossy(bytes).to_lowercase();
-        spellings
-            .iter()
-            .any(|spelling| bytes.contains(&spelling.to_lowercase()))
+        spellings.iter().any(|spelling| bytes.contains(&spelling.to_lowercase()))
     };
     let mut found = Vec::new();
     for (number, recording) in recordings.iter().enumerate() {
@@ -151,21 +142,13 @@ impl Frame {
             127 => u64::from_be_bytes(take(&mut rest, 8)?.try_into().ok()?),
             short => u64::from(short),
         };
-        let mask = if second & 0x80 == 0 {
-            [0; 4]
-        } else {
-            take(&mut rest, 4)?.try_into().ok()?
-        };
+        let mask = if second & 0x80 == 0 { [0; 4] } else { take(&mut rest, 4)?.try_into().ok()? };
         let payload = take(&mut rest, usize::try_from(length).ok()?)?;
         *bytes = rest;
         Some(Self {
             ends: first & 0x80 != 0,
             opcode: first & 0x0f,
-            payload: payload
-                .iter()
-                .zip(mask.iter().cycle())
-                .map(|(byte, mask)| byte ^ mask)
-                .collect(),
+            payload: payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask).collect(),
         })
     }
 }
@@ -182,7 +165,9 @@ mod tests {
 
     fn upgraded(frames: &[u8]) -> Recording {
         let mut to_server = b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc".to_vec();
-        to_server.extend_from_slice(b"GET /b?c HTTP/1.1\r\nUpgrade: websocket\r\n\r\n\x81\x00GET / HTTP/1.1\r\n\r\n");
+        to_server.extend_from_slice(
+            b"GET /b?c HTTP/1.1\r\nUpgrade: websocket\r\n\r\n\x81\x00GET / HTTP/1.1\r\n\r\n",
+        );
         let mut to_client = b"HTTP/1.1 101 Switching Protocols\r\n\r\n".to_vec();
         to_client.extend_from_slice(frames);
         Recording { to_server, to_client }
@@ -204,7 +189,8 @@ mod tests {
 
     #[test]
     fn a_trace_is_found_however_it_is_written() {
-        for spelling in ["a \"b\" ß", "a \\\"b\\\" ß", "\\u0061\\u0020\\u0022\\u0062\\u0022\\u0020\\u00DF"] {
+        for spelling in ["a \"b\" ß", "a \\\"b\\\" ß", "\\u0061\\u0020\\u0022\\u0062\\u0022\\u0020\\u00DF"]
+        {
             let recording = upgraded(spelling.as_bytes());
             assert_eq!(traces(&[recording], "a \"b\" ß"), ["connection 0, to the client"], "{spelling}");
         }

@@ -109,15 +109,11 @@ impl Server {
         read.expect("the server serves in time").expect("a line");
         let announced = serde_json::from_str(&line).unwrap_or_else(|error| {
             let log = log.lock().unwrap_or_else(PoisonError::into_inner);
-            panic!("the server announces itself in one line of JSON, not as {line:?} ({error}); it says: {log}")
+            panic!(
+                "the server announces itself in one line of JSON, not as {line:?} ({error}); it says: {log}"
+            )
         });
-        Self {
-            child,
-            output,
-            log,
-            reading,
-            announced,
-        }
+        Self { child, output, log, reading, announced }
     }
 
     /// The first of its organisations.

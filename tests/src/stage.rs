@@ -29,12 +29,7 @@ impl Stage {
         let server = Server::demo(&[visitors_line.origin(), operators_line.origin()]).await;
         visitors_line.lead_to(server.announced.listen);
         operators_line.lead_to(server.announced.listen);
-        Self {
-            driver: Driver::start().await,
-            visitors_line,
-            operators_line,
-            server,
-        }
+        Self { driver: Driver::start().await, visitors_line, operators_line, server }
     }
 
     /// The organisation.

@@ -21,11 +21,7 @@ use clap::Parser;
 use crate::workspace::Workspace;
 
 #[derive(Debug, Parser)]
-#[command(
-    name = "cargo xtask",
-    bin_name = "cargo xtask",
-    about = "What is run on the repository."
-)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "What is run on the repository.")]
 enum Task {
     /// Check format, lints, docs, licences, sizes and types, and change no tracked file
     Verify,

@@ -27,21 +27,13 @@ impl Steps {
 
     /// Says which steps failed, as an error if any did.
     pub(crate) fn finish(self) -> Result<()> {
-        if self.failed.is_empty() {
-            Ok(())
-        } else {
-            bail!("failed: {}", self.failed.join(", "))
-        }
+        if self.failed.is_empty() { Ok(()) } else { bail!("failed: {}", self.failed.join(", ")) }
     }
 }
 
 /// An error that lists what was found, unless nothing was.
 pub(crate) fn none_of(findings: &[String]) -> Result<()> {
-    if findings.is_empty() {
-        Ok(())
-    } else {
-        bail!("{}", findings.join("\n"))
-    }
+    if findings.is_empty() { Ok(()) } else { bail!("{}", findings.join("\n")) }
 }
 
 #[expect(

@@ -41,21 +41,10 @@ enum Runner {
 
 impl<'w> Suite<'w> {
     pub(crate) fn prepare(workspace: &'w Workspace) -> Result<Self> {
-        let services = Services::start(
-            workspace,
-            vec![Box::new(Chromium), Box::new(Node), Box::new(Python)],
-        )?;
-        let runner = if find(&["cargo-nextest"]).is_some() {
-            Runner::Nextest
-        } else {
-            Runner::Cargo
-        };
-        Ok(Self {
-            workspace,
-            services,
-            server: build_server(workspace)?,
-            runner,
-        })
+        let services =
+            Services::start(workspace, vec![Box::new(Chromium), Box::new(Node), Box::new(Python)])?;
+        let runner = if find(&["cargo-nextest"]).is_some() { Runner::Nextest } else { Runner::Cargo };
+        Ok(Self { workspace, services, server: build_server(workspace)?, runner })
     }
 
     /// The examples in the docs, which nextest does not run.
@@ -73,9 +62,7 @@ impl<'w> Suite<'w> {
             Runner::Cargo => command.args(["test", "--tests"]),
         };
         command.args(["--workspace", "--all-features", "--no-fail-fast"]);
-        command
-            .env("CONVOR_SERVER", &self.server)
-            .envs(self.services.variables(self.workspace)?);
+        command.env("CONVOR_SERVER", &self.server).envs(self.services.variables(self.workspace)?);
         Ok(command)
     }
 

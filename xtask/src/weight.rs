@@ -16,21 +16,12 @@ pub(crate) struct Selection {
     pub(crate) packages: &'static [&'static str],
 }
 
-pub(crate) const CORE: Selection = Selection {
-    name: "core",
-    packages: &["convor"],
-};
+pub(crate) const CORE: Selection = Selection { name: "core", packages: &["convor"] };
 
 pub(crate) const SELECTIONS: [Selection; 3] = [
     CORE,
-    Selection {
-        name: "core, memory, hyper",
-        packages: &["convor", "convor-memory", "convor-hyper"],
-    },
-    Selection {
-        name: "reference server",
-        packages: &["convor-server"],
-    },
+    Selection { name: "core, memory, hyper", packages: &["convor", "convor-memory", "convor-hyper"] },
+    Selection { name: "reference server", packages: &["convor-server"] },
 ];
 
 impl Selection {
@@ -42,22 +33,9 @@ impl Selection {
     /// How many crates it takes to build, itself included, on the platform that this runs on.
     pub(crate) fn crates(&self, workspace: &Workspace) -> Result<usize> {
         let mut tree = workspace.cargo();
-        tree.args([
-            "tree",
-            "--locked",
-            "--edges",
-            "normal,build",
-            "--prefix",
-            "none",
-            "--format",
-            "{p}",
-        ]);
+        tree.args(["tree", "--locked", "--edges", "normal,build", "--prefix", "none", "--format", "{p}"]);
         let tree = output(tree.args(self.arguments()))?;
-        Ok(tree
-            .lines()
-            .filter_map(name_and_version)
-            .collect::<BTreeSet<_>>()
-            .len())
+        Ok(tree.lines().filter_map(name_and_version).collect::<BTreeSet<_>>().len())
     }
 }
 
@@ -65,10 +43,7 @@ impl Selection {
 pub(crate) fn check_core(workspace: &Workspace) -> Result<()> {
     let crates = CORE.crates(workspace)?;
     println!("   the core needs {crates} crates of at most {CORE_CRATES_MAX}");
-    ensure!(
-        crates <= CORE_CRATES_MAX,
-        "the core has become too heavy: see `cargo tree --package convor`"
-    );
+    ensure!(crates <= CORE_CRATES_MAX, "the core has become too heavy: see `cargo tree --package convor`");
     Ok(())
 }
 
@@ -84,14 +59,8 @@ mod tests {
 
     #[test]
     fn a_crate_shown_twice_counts_once() {
-        assert_eq!(
-            name_and_version("serde v1.0.228 (*)"),
-            name_and_version("serde v1.0.228")
-        );
-        assert_ne!(
-            name_and_version("syn v1.0.1"),
-            name_and_version("syn v2.0.1 (proc-macro)")
-        );
+        assert_eq!(name_and_version("serde v1.0.228 (*)"), name_and_version("serde v1.0.228"));
+        assert_ne!(name_and_version("syn v1.0.1"), name_and_version("syn v2.0.1 (proc-macro)"));
         assert_eq!(name_and_version(""), None);
     }
 }

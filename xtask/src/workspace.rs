@@ -20,10 +20,7 @@ impl Workspace {
     pub(crate) fn find() -> Result<Self> {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("Cargo.toml");
         let metadata = MetadataCommand::new().manifest_path(manifest).no_deps().exec()?;
-        Ok(Self {
-            root: metadata.workspace_root.into(),
-            target: metadata.target_directory.into(),
-        })
+        Ok(Self { root: metadata.workspace_root.into(), target: metadata.target_directory.into() })
     }
 
     /// A path of the checkout, given relative to its root.

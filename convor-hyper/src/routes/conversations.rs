@@ -68,7 +68,10 @@ fn filter(query: &Query) -> Result<InboxFilter, Error> {
     };
     let assignee = |text: &str| match text {
         "none" => Ok(AssigneeFilter::Nobody),
-        id => id.parse().map(AssigneeFilter::Operator).map_err(|_| Error::invalid("assignee", "must be an id or none")),
+        id => id
+            .parse()
+            .map(AssigneeFilter::Operator)
+            .map_err(|_| Error::invalid("assignee", "must be an id or none")),
     };
     Ok(InboxFilter {
         status: query.text("status").map(status).transpose()?,

@@ -19,5 +19,9 @@ pub(super) async fn alive(_: Call) -> Result<Reply, Refusal> {
 
 /// `GET /readyz`
 pub(super) async fn ready(call: Call) -> Result<Reply, Refusal> {
-    if call.chat().is_ready().await { Ok(Reply::ok(&Health { status: "ready" })) } else { Err(Error::Unavailable.into()) }
+    if call.chat().is_ready().await {
+        Ok(Reply::ok(&Health { status: "ready" }))
+    } else {
+        Err(Error::Unavailable.into())
+    }
 }

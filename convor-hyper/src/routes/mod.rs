@@ -32,15 +32,23 @@ static ROUTES: &[Route] = &[
     #[cfg(feature = "accounts")]
     Route::new(Method::POST, "/v1/sessions", Access::Public, &[], |call| Box::pin(sessions::create(call))),
     #[cfg(feature = "accounts")]
-    Route::new(Method::GET, "/v1/sessions/current", Access::Operator, &[], |call| Box::pin(sessions::show(call))),
+    Route::new(Method::GET, "/v1/sessions/current", Access::Operator, &[], |call| {
+        Box::pin(sessions::show(call))
+    }),
     #[cfg(feature = "accounts")]
-    Route::new(Method::DELETE, "/v1/sessions/current", Access::Operator, &[], |call| Box::pin(sessions::end(call))),
+    Route::new(Method::DELETE, "/v1/sessions/current", Access::Operator, &[], |call| {
+        Box::pin(sessions::end(call))
+    }),
     Route::new(Method::GET, "/v1/operators", Access::Operator, PAGED, |call| Box::pin(operators::list(call))),
-    Route::new(Method::POST, "/v1/conversations", Access::Visitor, &[], |call| Box::pin(conversations::open(call))),
+    Route::new(Method::POST, "/v1/conversations", Access::Visitor, &[], |call| {
+        Box::pin(conversations::open(call))
+    }),
     Route::new(Method::GET, "/v1/conversations", Access::Member, conversations::FILTERS, |call| {
         Box::pin(conversations::list(call))
     }),
-    Route::new(Method::GET, "/v1/conversations/{id}", Access::Member, &[], |call| Box::pin(conversations::show(call))),
+    Route::new(Method::GET, "/v1/conversations/{id}", Access::Member, &[], |call| {
+        Box::pin(conversations::show(call))
+    }),
     Route::new(Method::PATCH, "/v1/conversations/{id}", Access::Operator, &[], |call| {
         Box::pin(conversations::change(call))
     }),

@@ -55,7 +55,8 @@ fn answers<B>(route: &Route, method: &Method, request: &Request<B>) -> bool {
     }
     // RFC 8441: over HTTP/2 a WebSocket is asked for with an extended CONNECT.
     let protocol = request.extensions().get::<hyper::ext::Protocol>();
-    let websocket = method == Method::CONNECT && protocol.is_some_and(|protocol| protocol.as_str() == "websocket");
+    let websocket =
+        method == Method::CONNECT && protocol.is_some_and(|protocol| protocol.as_str() == "websocket");
     route.method() == method || (websocket && route.access() == Access::Hello)
 }
 

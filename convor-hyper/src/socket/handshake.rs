@@ -2,7 +2,8 @@
 
 use convor::Error;
 use http::header::{
-    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
+    UPGRADE,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -26,7 +27,8 @@ impl Handshake {
     pub(crate) fn of(parts: &Parts) -> Result<Self, Error> {
         let headers = &parts.headers;
         let extended = parts.method == Method::CONNECT;
-        let upgrades = has_token(headers, &CONNECTION, "upgrade") && has_token(headers, &UPGRADE, "websocket");
+        let upgrades =
+            has_token(headers, &CONNECTION, "upgrade") && has_token(headers, &UPGRADE, "websocket");
         if !extended && !(parts.method == Method::GET && upgrades) {
             return Err(Error::invalid("upgrade", "this is a WebSocket"));
         }

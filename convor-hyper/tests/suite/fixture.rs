@@ -45,7 +45,8 @@ pub(crate) struct Tenant {
 impl Tenant {
     async fn new(chat: &Chat, name: &str) -> Self {
         let id = chat.create_tenant(name, "eu").await.expect("a tenant");
-        let new = NewSite { name, title: "Talk to us", greeting: "Hello!", color: "#0b6e4f", origins: &[SITE] };
+        let new =
+            NewSite { name, title: "Talk to us", greeting: "Hello!", color: "#0b6e4f", origins: &[SITE] };
         let site = chat.create_site(id, new).await.expect("a site");
         let operator = |name, email, role| chat.create_operator(id, NewOperator { name, email, role });
         let anna = operator("Anna", "anna@example.org", Role::Owner).await.expect("an operator");
@@ -112,11 +113,13 @@ impl World {
 
     /// A conversation of this visitor in which so many messages stand.
     pub(crate) async fn conversation(&self, visitor: &str, messages: usize) -> String {
-        let opened = self.post("/v1/conversations").bearer(visitor).json(&json!({"client_id": new_id()})).await;
+        let opened =
+            self.post("/v1/conversations").bearer(visitor).json(&json!({"client_id": new_id()})).await;
         let id = opened.json()["conversation"]["id"].as_str().expect("an id").to_owned();
         for number in 1..=messages {
             let said = json!({"client_id": new_id(), "text": format!("number {number}")});
-            let answer = self.post(&format!("/v1/conversations/{id}/messages")).bearer(visitor).json(&said).await;
+            let answer =
+                self.post(&format!("/v1/conversations/{id}/messages")).bearer(visitor).json(&said).await;
             assert_eq!(answer.status, StatusCode::CREATED);
         }
         id

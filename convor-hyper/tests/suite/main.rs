@@ -7,3 +7,5 @@ mod fixture;
 mod origins;
 mod problems;
 mod routes;
+mod served;
+mod sockets;

@@ -16,13 +16,22 @@ async fn a_site_is_shown_to_everybody() {
 #[tokio::test]
 async fn a_person_becomes_a_visitor_and_says_who_it_is() {
     let world = World::new().await;
-    let made = world.post("/v1/visitors").json(&json!({"site": world.acme.site_key()})).await.expect(201).json();
+    let made =
+        world.post("/v1/visitors").json(&json!({"site": world.acme.site_key()})).await.expect(201).json();
     let token = made["token"].as_str().expect("a token");
     assert_eq!(made["visitor"]["site"], world.acme.site.id.to_string());
-    let named = world.patch("/v1/visitor").bearer(token).json(&json!({"name": "Vera", "email": "Vera@example.org"})).await;
+    let named = world
+        .patch("/v1/visitor")
+        .bearer(token)
+        .json(&json!({"name": "Vera", "email": "Vera@example.org"}))
+        .await;
     assert_eq!(named.expect(200).json()["visitor"]["email"], "vera@example.org");
-    let cleared = world.patch("/v1/visitor").bearer(token).json(&json!({"name": null})).await.expect(200).json();
-    assert_eq!((&cleared["visitor"]["name"], &cleared["visitor"]["email"]), (&Value::Null, &json!("vera@example.org")));
+    let cleared =
+        world.patch("/v1/visitor").bearer(token).json(&json!({"name": null})).await.expect(200).json();
+    assert_eq!(
+        (&cleared["visitor"]["name"], &cleared["visitor"]["email"]),
+        (&Value::Null, &json!("vera@example.org"))
+    );
     assert_eq!(world.get("/v1/visitor").bearer(token).send().await.expect(200).json(), cleared);
 }
 
@@ -49,7 +58,13 @@ async fn operators_are_listed_page_by_page() {
     let anna = world.anna(&world.acme).await;
     let first = world.get("/v1/operators?limit=1").bearer(&anna).send().await.expect(200).json();
     let cursor = first["next_cursor"].as_str().expect("another page");
-    let rest = world.get(&format!("/v1/operators?limit=1&cursor={cursor}")).bearer(&anna).send().await.expect(200).json();
+    let rest = world
+        .get(&format!("/v1/operators?limit=1&cursor={cursor}"))
+        .bearer(&anna)
+        .send()
+        .await
+        .expect(200)
+        .json();
     assert_eq!((&first["data"][0]["name"], &rest["data"][0]["name"]), (&json!("Anna"), &json!("Ben")));
     assert_eq!(rest["next_cursor"], Value::Null);
 }
@@ -61,7 +76,10 @@ async fn a_conversation_is_opened_once_however_often_it_is_asked_for() {
     let first_message = json!({"client_id": new_id(), "text": "Hello"});
     let request = json!({"client_id": new_id(), "subject": "Order 7", "first_message": first_message});
     let opened = world.post("/v1/conversations").bearer(&visitor).json(&request).await.expect(201).json();
-    assert_eq!((opened["message"]["seq"].as_u64(), opened["message"]["duplicate"].as_bool()), (Some(1), Some(false)));
+    assert_eq!(
+        (opened["message"]["seq"].as_u64(), opened["message"]["duplicate"].as_bool()),
+        (Some(1), Some(false))
+    );
     let again = world.post("/v1/conversations").bearer(&visitor).json(&request).await.expect(200).json();
     assert_eq!(again["conversation"], opened["conversation"]);
     assert_eq!(again["message"]["message_id"], opened["message"]["message_id"]);
@@ -107,19 +125,27 @@ async fn a_conversation_is_changed_only_in_the_state_that_was_seen() {
     let path = format!("/v1/conversations/{}", world.conversation(&visitor, 1).await);
     let shown = world.get(&path).bearer(&anna).send().await.expect(200);
     let seen = shown.header("etag").expect("a tag");
-    let changed = world.patch(&path).bearer(&anna).header("if-match", seen).json(&json!({"status": "closed"})).await;
+    let changed =
+        world.patch(&path).bearer(&anna).header("if-match", seen).json(&json!({"status": "closed"})).await;
     let changed = changed.expect(200);
     assert_eq!(changed.json()["conversation"]["status"], "closed");
     assert_ne!(changed.header("etag"), Some(seen));
     let late = world.patch(&path).bearer(&anna).header("if-match", seen).json(&json!({"tags": ["x"]})).await;
     late.refused(412, "precondition_failed");
-    world.patch(&path).bearer(&anna).json(&json!({"tags": ["x"]})).await.refused(428, "precondition_required");
+    world
+        .patch(&path)
+        .bearer(&anna)
+        .json(&json!({"tags": ["x"]}))
+        .await
+        .refused(428, "precondition_required");
     for broken in ["*", "W/\"1\"", "1", "\"1\", \"2\"", "\"1"] {
-        let refused = world.patch(&path).bearer(&anna).header("if-match", broken).json(&json!({"tags": ["x"]})).await;
+        let refused =
+            world.patch(&path).bearer(&anna).header("if-match", broken).json(&json!({"tags": ["x"]})).await;
         refused.refused(400, "invalid_request");
     }
     for stranger in ["\"x\"", "\"01\"", "\"\""] {
-        let refused = world.patch(&path).bearer(&anna).header("if-match", stranger).json(&json!({"tags": ["x"]})).await;
+        let refused =
+            world.patch(&path).bearer(&anna).header("if-match", stranger).json(&json!({"tags": ["x"]})).await;
         refused.refused(412, "precondition_failed");
     }
 }
@@ -138,8 +164,13 @@ async fn the_log_is_paged_from_both_ends() {
     assert_eq!(seqs("limit=2").await, [4, 5]);
     assert_eq!(seqs("after=1&limit=2").await, [2, 3]);
     assert_eq!(seqs("before=4&limit=2").await, [2, 3]);
-    assert_eq!(seqs("after=5").await, []);
-    world.get(&format!("{path}?after=1&before=3")).bearer(&visitor).send().await.refused(400, "invalid_request");
+    assert!(seqs("after=5").await.is_empty());
+    world
+        .get(&format!("{path}?after=1&before=3"))
+        .bearer(&visitor)
+        .send()
+        .await
+        .refused(400, "invalid_request");
 }
 
 #[tokio::test]
@@ -177,7 +208,8 @@ async fn health_says_alive_and_readiness_says_ready_until_the_drain() {
 async fn head_is_get_without_the_body() {
     let world = World::new().await;
     let path = format!("/v1/site?site={}", world.acme.site_key());
-    let (got, head) = (world.get(&path).send().await, world.ask(Method::HEAD, &path).send().await.expect(200));
+    let (got, head) =
+        (world.get(&path).send().await, world.ask(Method::HEAD, &path).send().await.expect(200));
     assert!(head.body.is_empty());
     assert_eq!(head.header("content-length"), Some(got.body.len().to_string().as_str()));
     let refused = world.ask(Method::HEAD, "/v1/visitor").send().await.expect(401);

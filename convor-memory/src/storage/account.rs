@@ -33,7 +33,7 @@ impl AccountRepository for MemoryStorage {
             if !state.operators.contains_key(&operator) {
                 return Ok(false);
             }
-            state.commit(change)?;
+            state.commit(change);
             state.accounts.passwords.insert(operator, hash.clone());
             Ok(true)
         });
@@ -65,7 +65,7 @@ impl AccountRepository for MemoryStorage {
             if state.accounts.sessions_by_token.contains_key(&session.token) {
                 return Err(StorageError::new(StorageErrorKind::Other));
             }
-            state.commit(change)?;
+            state.commit(change);
             state.accounts.sessions_by_token.insert(session.token, session.id);
             state.accounts.sessions.insert(session.id, *session);
             Ok(true)
@@ -81,17 +81,9 @@ impl AccountRepository for MemoryStorage {
     ) -> Result<Option<Session>, StorageError> {
         let found = self.read(tenant, |state| {
             let id = state.accounts.sessions_by_token.get(token)?;
-            let session = state
-                .accounts
-                .sessions
-                .get(id)
-                .filter(|session| now < session.expires_at)?;
+            let session = state.accounts.sessions.get(id).filter(|session| now < session.expires_at)?;
             let operator = state.operators.get(&session.operator)?.clone();
-            Some(Session {
-                id: *id,
-                operator,
-                expires_at: session.expires_at,
-            })
+            Some(Session { id: *id, operator, expires_at: session.expires_at })
         });
         Ok(found.flatten())
     }
@@ -106,7 +98,7 @@ impl AccountRepository for MemoryStorage {
             if !state.accounts.sessions.contains_key(&session) {
                 return Ok(false);
             }
-            state.commit(change)?;
+            state.commit(change);
             if let Some(ended) = state.accounts.sessions.remove(&session) {
                 state.accounts.sessions_by_token.remove(&ended.token);
             }

@@ -40,12 +40,8 @@ impl ConversationRepository for MemoryStorage {
         tenant: TenantId,
         conversation: ConversationId,
     ) -> Result<Option<Conversation>, StorageError> {
-        let found = self.read(tenant, |state| {
-            state
-                .conversations
-                .get(&conversation)
-                .map(|log| log.conversation.clone())
-        });
+        let found = self
+            .read(tenant, |state| state.conversations.get(&conversation).map(|log| log.conversation.clone()));
         Ok(found.flatten())
     }
 
@@ -55,9 +51,7 @@ impl ConversationRepository for MemoryStorage {
         conversation: ConversationId,
         reader: Author,
     ) -> Result<Option<ConversationView>, StorageError> {
-        Ok(self
-            .read(tenant, |state| state.view(conversation, reader))
-            .flatten())
+        Ok(self.read(tenant, |state| state.view(conversation, reader)).flatten())
     }
 
     async fn page(
@@ -87,17 +81,9 @@ impl ConversationRepository for MemoryStorage {
         limit: usize,
     ) -> Result<Vec<DueSnooze>, StorageError> {
         let due = self.read(tenant, |state| {
-            let due = state
-                .index
-                .due_snoozes(now)
-                .filter_map(|id| state.conversations.get(&id));
+            let due = state.index.due_snoozes(now).filter_map(|id| state.conversations.get(&id));
             let due = due.map(|log| &log.conversation);
-            due.map(|of| DueSnooze {
-                conversation: of.id,
-                version: of.version,
-            })
-            .take(limit)
-            .collect()
+            due.map(|of| DueSnooze { conversation: of.id, version: of.version }).take(limit).collect()
         });
         Ok(due.unwrap_or_default())
     }
@@ -105,11 +91,7 @@ impl ConversationRepository for MemoryStorage {
 
 impl TenantState {
     fn open(&mut self, open: &Open, change: &Change) -> Result<OpenOutcome, StorageError> {
-        let Some(of) = self
-            .visitors
-            .get(&open.visitor)
-            .filter(|of| of.visitor.site == open.site)
-        else {
+        let Some(of) = self.visitors.get(&open.visitor).filter(|of| of.visitor.site == open.site) else {
             return Ok(OpenOutcome::NoSuchVisitor);
         };
         if let Some(opened) = of.opened.get(&open.client_id) {
@@ -122,21 +104,15 @@ impl TenantState {
         if self.conversations.contains_key(&open.id) {
             return Err(StorageError::new(StorageErrorKind::Other));
         }
-        self.commit(change)?;
+        self.commit(change);
         let mut log = Log::new(new_conversation(open, change.at));
         let by = Author::Visitor(open.visitor);
-        let first = open
-            .first_message
-            .as_ref()
-            .map(|message| log.push_message(by, message, change.at));
+        let first = open.first_message.as_ref().map(|message| log.push_message(by, message, change.at));
         let conversation = log.conversation.clone();
         self.index.insert(&conversation);
         self.conversations.insert(open.id, log);
-        let opened = Opened {
-            conversation: open.id,
-            digest: Some(open.digest),
-            with_message: first.is_some(),
-        };
+        let opened =
+            Opened { conversation: open.id, digest: Some(open.digest), with_message: first.is_some() };
         if let Some(of) = self.visitors.get_mut(&open.visitor) {
             of.opened.insert(open.client_id, opened);
         }
@@ -147,10 +123,7 @@ impl TenantState {
         match self.conversations.get(&opened.conversation) {
             Some(log) if opened.digest.is_none_or(|digest| digest == open.digest) => {
                 let first = log.first().filter(|_| opened.with_message).cloned();
-                OpenOutcome::Duplicate {
-                    conversation: log.conversation.clone(),
-                    first,
-                }
+                OpenOutcome::Duplicate { conversation: log.conversation.clone(), first }
             }
             _ => OpenOutcome::ClientIdReused,
         }
@@ -182,12 +155,8 @@ impl TenantState {
             None => list.range(..),
         };
         let logs = below.rev().filter_map(|(_, id)| self.conversations.get(id));
-        let wanted = logs
-            .filter(|log| passes(&log.conversation, &page.scope))
-            .take(page.limit);
-        wanted
-            .filter_map(|log| self.view(log.conversation.id, page.reader))
-            .collect()
+        let wanted = logs.filter(|log| passes(&log.conversation, &page.scope)).take(page.limit);
+        wanted.filter_map(|log| self.view(log.conversation.id, page.reader)).collect()
     }
 
     fn update(
@@ -203,21 +172,14 @@ impl TenantState {
         if log.conversation.version != version {
             return Ok(UpdateOutcome::VersionMismatch);
         }
-        if patch
-            .assignee
-            .flatten()
-            .is_some_and(|operator| !self.operators.contains_key(&operator))
-        {
+        if patch.assignee.flatten().is_some_and(|operator| !self.operators.contains_key(&operator)) {
             return Ok(UpdateOutcome::NoSuchOperator);
         }
         let patch = what_differs(&log.conversation, patch);
         if patch == ConversationPatch::default() {
-            return Ok(UpdateOutcome::Updated {
-                conversation: log.conversation.clone(),
-                events: Vec::new(),
-            });
+            return Ok(UpdateOutcome::Updated { conversation: log.conversation.clone(), events: Vec::new() });
         }
-        self.commit(change)?;
+        self.commit(change);
         let updated = self.change_log(conversation, |log| apply(log, patch, change));
         Ok(updated.unwrap_or(UpdateOutcome::NotFound))
     }
@@ -234,10 +196,7 @@ fn new_conversation(open: &Open, at: Timestamp) -> Conversation {
         assignee: None,
         tags: Vec::new(),
         created_at: at,
-        updated_at: PerAudience {
-            staff: at,
-            visitor: at,
-        },
+        updated_at: PerAudience { staff: at, visitor: at },
         heads: Heads::default(),
         floor: Heads::default(),
         epoch: EPOCH,
@@ -270,8 +229,5 @@ fn apply(log: &mut Log, patch: ConversationPatch, change: &Change) -> UpdateOutc
         events.push(log.push(change.actor, EventKind::Tagged(to), change.at));
     }
     log.conversation.version += 1;
-    UpdateOutcome::Updated {
-        conversation: log.conversation.clone(),
-        events,
-    }
+    UpdateOutcome::Updated { conversation: log.conversation.clone(), events }
 }

@@ -31,10 +31,7 @@ impl EventRepository for MemoryStorage {
         limit: usize,
     ) -> Result<Option<EventPage>, StorageError> {
         let page = self.read(tenant, |state| {
-            state
-                .conversations
-                .get(&conversation)
-                .map(|log| log.page(audience, window, limit))
+            state.conversations.get(&conversation).map(|log| log.page(audience, window, limit))
         });
         Ok(page.flatten())
     }
@@ -50,7 +47,7 @@ impl TenantState {
             Some(Repeat::Other) => return Ok(AppendOutcome::ClientIdReused),
             None => {}
         }
-        self.commit(change)?;
+        self.commit(change);
         let stored = self.change_log(append.conversation, |log| store(log, append, change));
         Ok(stored.unwrap_or(AppendOutcome::NotFound))
     }
@@ -63,9 +60,5 @@ fn store(log: &mut Log, append: &Append, change: &Change) -> AppendOutcome {
         events.push(log.push_status(append.author, Status::Open, None, change.at));
         log.conversation.version += 1;
     }
-    AppendOutcome::Stored {
-        events,
-        visitor: log.conversation.visitor,
-        heads: log.conversation.heads,
-    }
+    AppendOutcome::Stored { events, visitor: log.conversation.visitor, heads: log.conversation.heads }
 }

@@ -27,22 +27,13 @@ impl Index {
     pub(super) fn insert(&mut self, conversation: &Conversation) {
         let staff = (conversation.updated_at.staff, conversation.id);
         self.all.insert(staff);
-        self.by_status
-            .entry(conversation.status)
-            .or_default()
-            .insert(staff);
-        self.by_assignee
-            .entry(conversation.assignee)
-            .or_default()
-            .insert(staff);
+        self.by_status.entry(conversation.status).or_default().insert(staff);
+        self.by_assignee.entry(conversation.assignee).or_default().insert(staff);
         for tag in &conversation.tags {
             self.by_tag.entry(tag.clone()).or_default().insert(staff);
         }
         let visitor = (conversation.updated_at.visitor, conversation.id);
-        self.by_visitor
-            .entry(conversation.visitor)
-            .or_default()
-            .insert(visitor);
+        self.by_visitor.entry(conversation.visitor).or_default().insert(visitor);
         if let Some(until) = conversation.snoozed_until {
             self.snoozes.insert((until, conversation.id));
         }
@@ -73,11 +64,7 @@ impl Index {
         let nothing = &self.nothing;
         match scope {
             ConversationScope::Of(visitor) => self.by_visitor.get(visitor).unwrap_or(nothing),
-            ConversationScope::Inbox {
-                status,
-                assignee,
-                tag,
-            } => {
+            ConversationScope::Inbox { status, assignee, tag } => {
                 let status = status.map(|status| self.by_status.get(&status).unwrap_or(nothing));
                 let assignee =
                     assignee.map(|filter| self.by_assignee.get(&wanted(filter)).unwrap_or(nothing));
@@ -90,10 +77,7 @@ impl Index {
 
     /// The snoozed conversations whose time has come, the longest due first.
     pub(super) fn due_snoozes(&self, now: Timestamp) -> impl Iterator<Item = ConversationId> {
-        self.snoozes
-            .iter()
-            .take_while(move |(until, _)| *until <= now)
-            .map(|(_, id)| *id)
+        self.snoozes.iter().take_while(move |(until, _)| *until <= now).map(|(_, id)| *id)
     }
 
     /// When the next snooze ends.
@@ -106,11 +90,7 @@ impl Index {
 pub(super) fn passes(conversation: &Conversation, scope: &ConversationScope) -> bool {
     match scope {
         ConversationScope::Of(visitor) => conversation.visitor == *visitor,
-        ConversationScope::Inbox {
-            status,
-            assignee,
-            tag,
-        } => {
+        ConversationScope::Inbox { status, assignee, tag } => {
             status.is_none_or(|status| conversation.status == status)
                 && assignee.is_none_or(|filter| conversation.assignee == wanted(filter))
                 && tag.as_ref().is_none_or(|tag| conversation.tags.contains(tag))

@@ -67,21 +67,13 @@ impl Log {
     pub(super) fn repeat(&self, author: Author, message: &NewMessage) -> Option<Repeat<'_>> {
         let received = self.received.get(&(author, message.client_id))?;
         let same = received.digest.is_none_or(|digest| digest == message.digest);
-        Some(if same {
-            Repeat::Same(&self.events[received.index])
-        } else {
-            Repeat::Other
-        })
+        Some(if same { Repeat::Same(&self.events[received.index]) } else { Repeat::Other })
     }
 
     /// Appends a message that is no repeat.
     pub(super) fn push_message(&mut self, author: Author, new: &NewMessage, at: Timestamp) -> Event {
-        let message = Message {
-            id: new.id,
-            client_id: new.client_id,
-            kind: new.kind,
-            text: Some(new.text.clone()),
-        };
+        let message =
+            Message { id: new.id, client_id: new.client_id, kind: new.kind, text: Some(new.text.clone()) };
         let event = self.push(author, EventKind::Message(message), at);
         let index = self.events.len() - 1;
         self.last_message = Some(index);
@@ -93,13 +85,7 @@ impl Log {
             (_, Some(seq)) => self.from_staff.push(seq),
             (_, None) => {}
         }
-        self.received.insert(
-            (author, new.client_id),
-            Received {
-                digest: Some(new.digest),
-                index,
-            },
-        );
+        self.received.insert((author, new.client_id), Received { digest: Some(new.digest), index });
         event
     }
 
@@ -114,15 +100,7 @@ impl Log {
         let from = self.conversation.status;
         self.conversation.status = to;
         self.conversation.snoozed_until = snoozed_until;
-        self.push(
-            by,
-            EventKind::Status {
-                from,
-                to,
-                snoozed_until,
-            },
-            at,
-        )
+        self.push(by, EventKind::Status { from, to, snoozed_until }, at)
     }
 
     /// Appends an event at the next position of each numbering in which it is seen.
@@ -137,18 +115,8 @@ impl Log {
             self.visible.push(self.events.len());
         }
         let heads = conversation.heads;
-        let position = Position {
-            staff: heads.staff,
-            visitor: visible.then_some(heads.visitor),
-        };
-        let event = Event {
-            conversation: conversation.id,
-            position,
-            epoch: EPOCH,
-            at,
-            by,
-            kind,
-        };
+        let position = Position { staff: heads.staff, visitor: visible.then_some(heads.visitor) };
+        let event = Event { conversation: conversation.id, position, epoch: EPOCH, at, by, kind };
         self.events.push(event.clone());
         event
     }
@@ -164,8 +132,7 @@ impl Log {
 
     /// The event of the first message, if the conversation began with one.
     pub(super) fn first(&self) -> Option<&Event> {
-        self.event(Audience::Staff, 1)
-            .filter(|event| event.kind.message().is_some())
+        self.event(Audience::Staff, 1).filter(|event| event.kind.message().is_some())
     }
 
     pub(super) fn page(&self, audience: Audience, window: Window, limit: usize) -> EventPage {
@@ -184,10 +151,7 @@ impl Log {
             Window::Latest => ((head + 1).saturating_sub(limit).max(1), head + 1),
         };
         EventPage {
-            events: (first..end)
-                .filter_map(|seq| self.event(audience, seq))
-                .cloned()
-                .collect(),
+            events: (first..end).filter_map(|seq| self.event(audience, seq)).cloned().collect(),
             visitor: self.conversation.visitor,
             heads: self.conversation.heads,
             floor: self.conversation.floor,
@@ -199,13 +163,8 @@ impl Log {
     pub(super) fn advance(&self, reader: Author, audience: Audience, seq: u64) -> Option<Heads> {
         let event = self.event(audience, seq.min(self.conversation.heads.of(audience)))?;
         let staff = event.position.staff;
-        let visitor = self
-            .visible
-            .partition_point(|index| self.events[*index].position.staff <= staff);
-        let up_to = Heads {
-            staff,
-            visitor: count(visitor),
-        };
+        let visitor = self.visible.partition_point(|index| self.events[*index].position.staff <= staff);
+        let up_to = Heads { staff, visitor: count(visitor) };
         (staff > self.read(reader).staff).then_some(up_to)
     }
 

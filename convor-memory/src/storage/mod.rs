@@ -98,11 +98,7 @@ impl MemoryStorage {
     }
 
     fn state(&self, tenant: TenantId) -> Option<Arc<Mutex<TenantState>>> {
-        self.tenants
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&tenant)
-            .cloned()
+        self.tenants.read().unwrap_or_else(PoisonError::into_inner).get(&tenant).cloned()
     }
 
     /// Works on a tenant's state, and tells the registry when the tenant next has background work. That is done under the

@@ -24,10 +24,8 @@ impl OperatorRepository for MemoryStorage {
             if id_taken || state.operators_by_email.contains_key(&operator.email) {
                 return Ok(OperatorOutcome::Taken);
             }
-            state.commit(change)?;
-            state
-                .operators_by_email
-                .insert(operator.email.clone(), operator.id);
+            state.commit(change);
+            state.operators_by_email.insert(operator.email.clone(), operator.id);
             state.operators.insert(operator.id, operator.clone());
             Ok(OperatorOutcome::Added)
         })
@@ -36,11 +34,7 @@ impl OperatorRepository for MemoryStorage {
     async fn find(&self, tenant: TenantId, operators: &[OperatorId]) -> Result<Vec<Operator>, StorageError> {
         let each_once: BTreeSet<_> = operators.iter().collect();
         let found = self.read(tenant, |state| {
-            each_once
-                .into_iter()
-                .filter_map(|id| state.operators.get(id))
-                .cloned()
-                .collect()
+            each_once.into_iter().filter_map(|id| state.operators.get(id)).cloned().collect()
         });
         Ok(found.unwrap_or_default())
     }
@@ -54,10 +48,7 @@ impl OperatorRepository for MemoryStorage {
         let above = after.map_or(Bound::Unbounded, Bound::Excluded);
         let page = self.read(tenant, |state| {
             let operators = state.operators.range((above, Bound::Unbounded));
-            operators
-                .map(|(_, operator)| operator.clone())
-                .take(limit)
-                .collect()
+            operators.map(|(_, operator)| operator.clone()).take(limit).collect()
         });
         Ok(page.unwrap_or_default())
     }

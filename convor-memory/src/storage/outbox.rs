@@ -31,11 +31,7 @@ impl Outbox {
     pub(super) fn add(&mut self, id: OutboxId, notification: Notification) {
         self.entries.entry(id).or_insert_with(|| {
             self.fresh.insert(id);
-            Entry {
-                notification,
-                attempt: 0,
-                held_until: None,
-            }
+            Entry { notification, attempt: 0, held_until: None }
         });
     }
 
@@ -46,11 +42,7 @@ impl Outbox {
     }
 
     fn claim(&mut self, now: Timestamp, until: Timestamp, limit: usize) -> Vec<ClaimedNotification> {
-        let expired = self
-            .taken
-            .iter()
-            .take_while(|(until, _)| *until <= now)
-            .map(|(_, id)| *id);
+        let expired = self.taken.iter().take_while(|(until, _)| *until <= now).map(|(_, id)| *id);
         let mut free: Vec<OutboxId> = self.fresh.iter().copied().take(limit).chain(expired).collect();
         free.sort_unstable();
         free.truncate(limit);
@@ -65,11 +57,7 @@ impl Outbox {
         };
         self.taken.insert((until, id));
         entry.attempt = entry.attempt.saturating_add(1);
-        Some(ClaimedNotification {
-            id,
-            notification: entry.notification,
-            attempt: entry.attempt,
-        })
+        Some(ClaimedNotification { id, notification: entry.notification, attempt: entry.attempt })
     }
 
     fn settle(&mut self, id: OutboxId) -> bool {
@@ -92,14 +80,10 @@ impl OutboxRepository for MemoryStorage {
         until: Timestamp,
         limit: usize,
     ) -> Result<Vec<ClaimedNotification>, StorageError> {
-        Ok(self
-            .write(tenant, |state| state.outbox.claim(now, until, limit))
-            .unwrap_or_default())
+        Ok(self.write(tenant, |state| state.outbox.claim(now, until, limit)).unwrap_or_default())
     }
 
     async fn settle(&self, tenant: TenantId, id: OutboxId) -> Result<bool, StorageError> {
-        Ok(self
-            .write(tenant, |state| state.outbox.settle(id))
-            .unwrap_or(false))
+        Ok(self.write(tenant, |state| state.outbox.settle(id)).unwrap_or(false))
     }
 }

@@ -21,7 +21,7 @@ impl PageRepository for MemoryStorage {
             if !state.visitors.contains_key(&visitor) {
                 return Ok(false);
             }
-            state.commit(change)?;
+            state.commit(change);
             if let Some(of) = state.visitors.get_mut(&visitor) {
                 of.page = Some(page.clone());
             }
@@ -31,9 +31,7 @@ impl PageRepository for MemoryStorage {
     }
 
     async fn find(&self, tenant: TenantId, visitor: VisitorId) -> Result<Option<CurrentPage>, StorageError> {
-        let page = self.read(tenant, |state| {
-            state.visitors.get(&visitor).and_then(|of| of.page.clone())
-        });
+        let page = self.read(tenant, |state| state.visitors.get(&visitor).and_then(|of| of.page.clone()));
         Ok(page.flatten())
     }
 }

@@ -24,7 +24,7 @@ impl ReadRepository for MemoryStorage {
             let Some(up_to) = log.and_then(|log| log.advance(reader, audience, seq)) else {
                 return Ok(None);
             };
-            state.commit(change)?;
+            state.commit(change);
             // No list is ordered by who has read what, so the indexes stay as they are.
             if let Some(log) = state.conversations.get_mut(&conversation) {
                 log.set_read(reader, up_to);

@@ -51,10 +51,7 @@ impl TenantRegistry for MemoryStorage {
     ) -> Result<Vec<TenantId>, StorageError> {
         let above = after.map_or(Bound::Unbounded, Bound::Excluded);
         let registry = locked(&self.registry);
-        let due = registry
-            .due
-            .range((above, Bound::Unbounded))
-            .filter(|(_, at)| **at <= now);
+        let due = registry.due.range((above, Bound::Unbounded)).filter(|(_, at)| **at <= now);
         Ok(due.map(|(tenant, _)| *tenant).take(limit).collect())
     }
 }

@@ -17,16 +17,14 @@ impl SiteRepository for MemoryStorage {
             if state.sites.contains_key(&site.id) {
                 return Ok(false);
             }
-            state.commit(change)?;
+            state.commit(change);
             state.sites.insert(site.id, site.clone());
             Ok(true)
         })
     }
 
     async fn find(&self, tenant: TenantId, site: SiteId) -> Result<Option<Site>, StorageError> {
-        Ok(self
-            .read(tenant, |state| state.sites.get(&site).cloned())
-            .flatten())
+        Ok(self.read(tenant, |state| state.sites.get(&site).cloned()).flatten())
     }
 
     async fn page(

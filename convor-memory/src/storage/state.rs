@@ -42,10 +42,7 @@ pub(super) struct VisitorState {
 impl TenantState {
     /// When background work is next due; `None` while there is none to come.
     pub(super) fn due_at(&self) -> Option<Timestamp> {
-        [self.index.next_snooze(), self.outbox.next_free()]
-            .into_iter()
-            .flatten()
-            .min()
+        [self.index.next_snooze(), self.outbox.next_free()].into_iter().flatten().min()
     }
 
     /// Changes a conversation and keeps the indexes true.

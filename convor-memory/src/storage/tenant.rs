@@ -20,7 +20,7 @@ impl TenantRepository for MemoryStorage {
             if state.profile.is_some() {
                 return Ok(false);
             }
-            state.commit(change)?;
+            state.commit(change);
             state.profile = Some(profile.clone());
             Ok(true)
         })

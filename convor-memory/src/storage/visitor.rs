@@ -29,26 +29,17 @@ impl VisitorRepository for MemoryStorage {
             if state.visitors_by_token.contains_key(&new.token) {
                 return Err(StorageError::new(StorageErrorKind::Other));
             }
-            state.commit(change)?;
+            state.commit(change);
             state.visitors_by_token.insert(new.token, id);
             let visitor = new.visitor.clone();
-            state.visitors.insert(
-                id,
-                VisitorState {
-                    visitor,
-                    page: None,
-                    opened: HashMap::new(),
-                },
-            );
+            state.visitors.insert(id, VisitorState { visitor, page: None, opened: HashMap::new() });
             Ok(true)
         });
         registered.unwrap_or(Ok(false))
     }
 
     async fn find(&self, tenant: TenantId, visitor: VisitorId) -> Result<Option<Visitor>, StorageError> {
-        let found = self.read(tenant, |state| {
-            state.visitors.get(&visitor).map(|of| of.visitor.clone())
-        });
+        let found = self.read(tenant, |state| state.visitors.get(&visitor).map(|of| of.visitor.clone()));
         Ok(found.flatten())
     }
 
@@ -83,7 +74,7 @@ impl VisitorRepository for MemoryStorage {
                 after.email.clone_from(email);
             }
             if after != *before {
-                state.commit(change)?;
+                state.commit(change);
                 if let Some(of) = state.visitors.get_mut(&visitor) {
                     of.visitor = after.clone();
                 }

@@ -14,9 +14,7 @@ use crate::ports::storage::{AccountRepository, NewSession, PasswordHash, Session
 use crate::time::Timestamp;
 
 fn accounts(world: &World) -> &dyn AccountRepository {
-    world
-        .accounts()
-        .expect("these cases run where there are accounts")
+    world.accounts().expect("these cases run where there are accounts")
 }
 
 fn hash(text: &str) -> PasswordHash {
@@ -25,10 +23,7 @@ fn hash(text: &str) -> PasswordHash {
 
 async fn set_password(tenant: &Tenant, operator: OperatorId, text: &str) -> bool {
     let change = tenant.change(tenant.operator_author());
-    accounts(&tenant.world)
-        .set_password(tenant.id, operator, &hash(text), &change)
-        .await
-        .answered()
+    accounts(&tenant.world).set_password(tenant.id, operator, &hash(text), &change).await.answered()
 }
 
 fn new_session(tenant: &Tenant) -> NewSession {
@@ -42,17 +37,11 @@ fn new_session(tenant: &Tenant) -> NewSession {
 
 async fn insert(tenant: &Tenant, session: &NewSession) -> bool {
     let change = tenant.change(tenant.operator_author());
-    accounts(&tenant.world)
-        .insert_session(tenant.id, session, &change)
-        .await
-        .answered()
+    accounts(&tenant.world).insert_session(tenant.id, session, &change).await.answered()
 }
 
 async fn find(tenant: &Tenant, session: &NewSession, now: Timestamp) -> Option<Session> {
-    accounts(&tenant.world)
-        .find_session(tenant.id, &session.token, now)
-        .await
-        .answered()
+    accounts(&tenant.world).find_session(tenant.id, &session.token, now).await.answered()
 }
 
 /// Passwords and sessions of another tenant are as absent as those of nobody.
@@ -73,40 +62,23 @@ pub(super) async fn a_login_is_found_by_its_address(world: World) {
         "there is no password yet"
     );
     assert!(set_password(&tenant, tenant.operator, "first").await);
-    let login = accounts
-        .find_login(tenant.id, &tenant.email)
-        .await
-        .answered()
-        .expect("there is a password");
+    let login = accounts.find_login(tenant.id, &tenant.email).await.answered().expect("there is a password");
     assert_eq!((login.operator.id, login.hash), (tenant.operator, hash("first")));
     let nobody = Email::parse("nobody@example.org").expect("an address");
-    assert_eq!(
-        accounts.find_login(tenant.id, &nobody).await.answered(),
-        None,
-        "nobody has this address"
-    );
+    assert_eq!(accounts.find_login(tenant.id, &nobody).await.answered(), None, "nobody has this address");
 }
 
 /// The same address in two tenants is two logins.
 pub(super) async fn an_address_signs_in_at_its_own_tenant(world: World) {
     let (tenant, other) = (world.tenant().await, world.tenant().await);
-    assert_eq!(
-        tenant.email, other.email,
-        "the fixture gives both the same address"
-    );
+    assert_eq!(tenant.email, other.email, "the fixture gives both the same address");
     set_password(&tenant, tenant.operator, "first").await;
-    let there = accounts(&world)
-        .find_login(other.id, &tenant.email)
-        .await
-        .answered();
+    let there = accounts(&world).find_login(other.id, &tenant.email).await.answered();
     assert_eq!(there, None, "a password is good in its own tenant only");
     set_password(&other, other.operator, "second").await;
     for (of, password) in [(&tenant, "first"), (&other, "second")] {
-        let login = accounts(&world)
-            .find_login(of.id, &of.email)
-            .await
-            .answered()
-            .expect("there is a password");
+        let login =
+            accounts(&world).find_login(of.id, &of.email).await.answered().expect("there is a password");
         assert_eq!((login.operator.id, login.hash), (of.operator, hash(password)));
     }
 }
@@ -116,16 +88,9 @@ pub(super) async fn a_new_password_replaces_the_old_one(world: World) {
     let tenant = world.tenant().await;
     set_password(&tenant, tenant.operator, "first").await;
     set_password(&tenant, tenant.operator, "second").await;
-    let login = accounts(&world)
-        .find_login(tenant.id, &tenant.email)
-        .await
-        .answered()
-        .expect("a password");
+    let login = accounts(&world).find_login(tenant.id, &tenant.email).await.answered().expect("a password");
     assert_eq!(login.hash, hash("second"));
-    assert!(
-        !set_password(&tenant, world.id(), "third").await,
-        "there is no such operator"
-    );
+    assert!(!set_password(&tenant, world.id(), "third").await, "there is no such operator");
 }
 
 /// A session is found by its token until its time is over, and not from then on.
@@ -140,11 +105,7 @@ pub(super) async fn a_session_ends_by_itself(world: World) {
         assert_eq!(found.operator.id, tenant.operator, "a session names its operator");
     }
     for now in [session.expires_at, Timestamp::MAX] {
-        assert_eq!(
-            find(&tenant, &session, now).await,
-            None,
-            "it has expired at {now}"
-        );
+        assert_eq!(find(&tenant, &session, now).await, None, "it has expired at {now}");
     }
 }
 
@@ -153,11 +114,7 @@ pub(super) async fn a_session_is_found_in_its_own_tenant_only(world: World) {
     let (tenant, other) = (world.tenant().await, world.tenant().await);
     let session = new_session(&tenant);
     insert(&tenant, &session).await;
-    assert_eq!(
-        find(&other, &session, world.now()).await,
-        None,
-        "a token is good in its own tenant only"
-    );
+    assert_eq!(find(&other, &session, world.now()).await, None, "a token is good in its own tenant only");
 }
 
 /// An ended session is found no more, and another one of the same operator goes on.
@@ -168,21 +125,11 @@ pub(super) async fn an_ended_session_is_gone(world: World) {
     insert(&tenant, &two).await;
     let end = async |id: SessionId| {
         let change = tenant.change(tenant.operator_author());
-        accounts(&world)
-            .end_session(tenant.id, id, &change)
-            .await
-            .answered()
+        accounts(&world).end_session(tenant.id, id, &change).await.answered()
     };
     assert!(end(one.id).await, "it was there");
-    assert_eq!(
-        find(&tenant, &one, world.now()).await,
-        None,
-        "who has signed out is out"
-    );
-    assert!(
-        find(&tenant, &two, world.now()).await.is_some(),
-        "another session goes on"
-    );
+    assert_eq!(find(&tenant, &one, world.now()).await, None, "who has signed out is out");
+    assert!(find(&tenant, &two, world.now()).await.is_some(), "another session goes on");
     assert!(!end(one.id).await, "it is there no more");
     assert!(!end(world.id()).await, "it never was there");
 }
@@ -194,35 +141,15 @@ pub(super) async fn a_refused_session_stores_nothing(world: World) {
     insert(&tenant, &session).await;
     let before = Snapshot::of(&tenant).await;
     for refused in [
-        NewSession {
-            operator: world.id(),
-            ..new_session(&tenant)
-        },
-        NewSession {
-            id: session.id,
-            ..new_session(&tenant)
-        },
+        NewSession { operator: world.id(), ..new_session(&tenant) },
+        NewSession { id: session.id, ..new_session(&tenant) },
     ] {
         let change = world.loaded(tenant.operator_author());
-        assert!(
-            !accounts(&world)
-                .insert_session(tenant.id, &refused, &change)
-                .await
-                .answered()
-        );
-        assert_eq!(
-            find(&tenant, &refused, world.now()).await,
-            None,
-            "a refused session's token is nobody's"
-        );
+        assert!(!accounts(&world).insert_session(tenant.id, &refused, &change).await.answered());
+        assert_eq!(find(&tenant, &refused, world.now()).await, None, "a refused session's token is nobody's");
     }
-    assert!(
-        find(&tenant, &session, world.now()).await.is_some(),
-        "the first one goes on"
-    );
-    Snapshot::of(&tenant)
-        .await
-        .assert_same_as(&before, "a refused session stores nothing");
+    assert!(find(&tenant, &session, world.now()).await.is_some(), "the first one goes on");
+    Snapshot::of(&tenant).await.assert_same_as(&before, "a refused session stores nothing");
 }
 
 /// A password, a session and its end commit their changes: the end tells every node.
@@ -230,32 +157,15 @@ pub(super) async fn accounts_commit_their_changes(world: World) {
     let tenant = world.tenant().await;
     let accounts = accounts(&world);
     let (before, change) = (Owed::of(&tenant).await, world.loaded(tenant.operator_author()));
-    assert!(
-        accounts
-            .set_password(tenant.id, tenant.operator, &hash("first"), &change)
-            .await
-            .answered()
-    );
+    assert!(accounts.set_password(tenant.id, tenant.operator, &hash("first"), &change).await.answered());
     assert_committed(&tenant, &before, &change).await;
     let (before, change) = (Owed::of(&tenant).await, world.loaded(tenant.operator_author()));
     let session = new_session(&tenant);
-    assert!(
-        accounts
-            .insert_session(tenant.id, &session, &change)
-            .await
-            .answered()
-    );
+    assert!(accounts.insert_session(tenant.id, &session, &change).await.answered());
     assert_committed(&tenant, &before, &change).await;
     let (before, mut change) = (Owed::of(&tenant).await, world.loaded(tenant.operator_author()));
-    change
-        .outbox
-        .push(OutboxEntry::Control(ControlEvent::SessionEnded(session.id)));
-    assert!(
-        accounts
-            .end_session(tenant.id, session.id, &change)
-            .await
-            .answered()
-    );
+    change.outbox.push(OutboxEntry::Control(ControlEvent::SessionEnded(session.id)));
+    assert!(accounts.end_session(tenant.id, session.id, &change).await.answered());
     assert_committed(&tenant, &before, &change).await;
 }
 
@@ -264,19 +174,7 @@ pub(super) async fn refused_accounts_commit_nothing(world: World) {
     let tenant = world.tenant().await;
     let before = Snapshot::of(&tenant).await;
     let change = world.loaded(tenant.operator_author());
-    assert!(
-        !accounts(&world)
-            .set_password(tenant.id, world.id(), &hash("first"), &change)
-            .await
-            .answered()
-    );
-    assert!(
-        !accounts(&world)
-            .end_session(tenant.id, world.id(), &change)
-            .await
-            .answered()
-    );
-    Snapshot::of(&tenant)
-        .await
-        .assert_same_as(&before, "what is refused stores nothing");
+    assert!(!accounts(&world).set_password(tenant.id, world.id(), &hash("first"), &change).await.answered());
+    assert!(!accounts(&world).end_session(tenant.id, world.id(), &change).await.answered());
+    Snapshot::of(&tenant).await.assert_same_as(&before, "what is refused stores nothing");
 }

@@ -20,11 +20,7 @@ pub(super) async fn unread_is_counted_to_a_hundred(world: World) {
         tenant.answer(answered, "hello").await;
         if n >= 99 {
             let expected = n.min(100);
-            assert_eq!(
-                unread(&tenant, asked, tenant.operator_author()).await,
-                expected,
-                "{n} of a visitor"
-            );
+            assert_eq!(unread(&tenant, asked, tenant.operator_author()).await, expected, "{n} of a visitor");
             assert_eq!(
                 unread(&tenant, answered, tenant.visitor_author()).await,
                 expected,
@@ -43,18 +39,10 @@ pub(super) async fn only_the_other_sides_messages_are_unread(world: World) {
     tenant.answer(of, "hi").await;
     tenant.note(of, "careful").await;
     tenant.close(of).await;
-    assert_eq!(
-        unread(&tenant, of, tenant.visitor_author()).await,
-        1,
-        "a visitor: the operators' messages"
-    );
+    assert_eq!(unread(&tenant, of, tenant.visitor_author()).await, 1, "a visitor: the operators' messages");
     let colleague = Author::Operator(tenant.another_operator().await);
     for reader in [tenant.operator_author(), colleague] {
-        assert_eq!(
-            unread(&tenant, of, reader).await,
-            2,
-            "an operator: the visitor's messages"
-        );
+        assert_eq!(unread(&tenant, of, reader).await, 2, "an operator: the visitor's messages");
     }
 }
 
@@ -62,9 +50,7 @@ pub(super) async fn only_the_other_sides_messages_are_unread(world: World) {
 pub(super) async fn the_systems_messages_are_unread_for_the_visitor(world: World) {
     let tenant = world.tenant().await;
     let of = tenant.open().await.id;
-    tenant
-        .append(&tenant.appending(of, Author::System, MessageKind::Message, "We are closed."))
-        .await;
+    tenant.append(&tenant.appending(of, Author::System, MessageKind::Message, "We are closed.")).await;
     assert_eq!(unread(&tenant, of, tenant.visitor_author()).await, 1);
     assert_eq!(unread(&tenant, of, tenant.operator_author()).await, 0);
 }
@@ -78,59 +64,28 @@ pub(super) async fn reading_makes_less_unread(world: World) {
         tenant.note(of, "hm").await;
         tenant.answer(of, "hi").await;
     }
-    tenant
-        .advance(of, tenant.operator_author(), Audience::Staff, 4)
-        .await;
-    assert_eq!(
-        unread(&tenant, of, tenant.operator_author()).await,
-        1,
-        "position 7 alone stands above 4"
-    );
+    tenant.advance(of, tenant.operator_author(), Audience::Staff, 4).await;
+    assert_eq!(unread(&tenant, of, tenant.operator_author()).await, 1, "position 7 alone stands above 4");
     let colleague = Author::Operator(tenant.another_operator().await);
-    assert_eq!(
-        unread(&tenant, of, colleague).await,
-        3,
-        "a colleague's reading is not one's own"
-    );
-    tenant
-        .advance(of, tenant.visitor_author(), Audience::Visitor, 4)
-        .await;
-    assert_eq!(
-        unread(&tenant, of, tenant.visitor_author()).await,
-        1,
-        "position 6 alone stands above 4"
-    );
-    tenant
-        .advance(of, tenant.visitor_author(), Audience::Visitor, 6)
-        .await;
+    assert_eq!(unread(&tenant, of, colleague).await, 3, "a colleague's reading is not one's own");
+    tenant.advance(of, tenant.visitor_author(), Audience::Visitor, 4).await;
+    assert_eq!(unread(&tenant, of, tenant.visitor_author()).await, 1, "position 6 alone stands above 4");
+    tenant.advance(of, tenant.visitor_author(), Audience::Visitor, 6).await;
     assert_eq!(unread(&tenant, of, tenant.visitor_author()).await, 0);
 }
 
 /// A visitor with as many conversations as are allowed opens no further one, and the attempt stores nothing.
 pub(super) async fn a_visitor_has_at_most_conversations_max(world: World) {
     let tenant = world.tenant().await;
-    let open = || Open {
-        conversations_max: 2,
-        ..tenant.opening()
-    };
+    let open = || Open { conversations_max: 2, ..tenant.opening() };
     for _ in 0..2 {
         let opened = tenant.try_open(&open()).await;
-        assert!(
-            matches!(opened, OpenOutcome::Opened { .. }),
-            "there is room for two: {opened:?}"
-        );
+        assert!(matches!(opened, OpenOutcome::Opened { .. }), "there is room for two: {opened:?}");
     }
     let before = Snapshot::of(&tenant).await;
-    let third = tenant
-        .try_open_with(&open(), &world.loaded(tenant.visitor_author()))
-        .await;
-    assert!(
-        matches!(third, OpenOutcome::TooMany),
-        "there is no room for a third: {third:?}"
-    );
-    Snapshot::of(&tenant)
-        .await
-        .assert_same_as(&before, "a refused open stores nothing");
+    let third = tenant.try_open_with(&open(), &world.loaded(tenant.visitor_author())).await;
+    assert!(matches!(third, OpenOutcome::TooMany), "there is no room for a third: {third:?}");
+    Snapshot::of(&tenant).await.assert_same_as(&before, "a refused open stores nothing");
 }
 
 /// Closed conversations count, and other visitors' do not.
@@ -138,21 +93,12 @@ pub(super) async fn the_bound_counts_all_of_one_visitor(world: World) {
     let tenant = world.tenant().await;
     let first = tenant.open().await;
     tenant.close(first.id).await;
-    let bounded = Open {
-        conversations_max: 1,
-        ..tenant.opening()
-    };
+    let bounded = Open { conversations_max: 1, ..tenant.opening() };
     let outcome = tenant.try_open(&bounded).await;
-    assert!(
-        matches!(outcome, OpenOutcome::TooMany),
-        "a closed conversation counts: {outcome:?}"
-    );
+    assert!(matches!(outcome, OpenOutcome::TooMany), "a closed conversation counts: {outcome:?}");
     let visitor = tenant.another_visitor().await;
     let outcome = tenant.try_open(&Open { visitor, ..bounded }).await;
-    assert!(
-        matches!(outcome, OpenOutcome::Opened { .. }),
-        "another visitor's do not: {outcome:?}"
-    );
+    assert!(matches!(outcome, OpenOutcome::Opened { .. }), "another visitor's do not: {outcome:?}");
 }
 
 /// Concurrent opens do not get past the bound.
@@ -160,10 +106,7 @@ pub(super) async fn concurrent_opens_keep_the_bound(world: World) {
     let tenant = world.tenant().await;
     let tasks: Vec<_> = (0..16)
         .map(|_| {
-            let open = Open {
-                conversations_max: 3,
-                ..tenant.opening()
-            };
+            let open = Open { conversations_max: 3, ..tenant.opening() };
             let tenant = tenant.clone();
             tokio::spawn(async move { tenant.try_open(&open).await })
         })
@@ -176,10 +119,7 @@ pub(super) async fn concurrent_opens_keep_the_bound(world: World) {
             other => panic!("each is opened or one too many, and not {other:?}"),
         }
     }
-    assert_eq!(
-        opened, 3,
-        "of sixteen concurrent opens exactly as many as are allowed"
-    );
+    assert_eq!(opened, 3, "of sixteen concurrent opens exactly as many as are allowed");
 }
 
 /// A batch of 200 operators is answered whole, each once, and without those that are not there.
@@ -203,11 +143,7 @@ pub(super) async fn two_hundred_operators_are_found_at_once(world: World) {
         .collect();
     found.sort();
     assert_eq!(found, there, "each that is there, once, and none that is not");
-    assert_eq!(
-        tenant.operators().find(tenant.id, &[]).await.answered(),
-        [],
-        "nobody was asked for"
-    );
+    assert_eq!(tenant.operators().find(tenant.id, &[]).await.answered(), [], "nobody was asked for");
 }
 
 /// The longest text comes back as it was, whatever is in it.

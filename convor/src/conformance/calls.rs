@@ -31,52 +31,25 @@ impl Ids {
     pub(super) fn new(world: &World, tenant: TenantId) -> Self {
         let of = Tenant::new(world, tenant);
         let first_message = Some(of.message(MessageKind::Message, "first"));
-        let opening = Open {
-            first_message,
-            ..of.opening()
-        };
+        let opening = Open { first_message, ..of.opening() };
         let conversation = opening.id;
         let note = of.appending(conversation, of.operator_author(), MessageKind::Note, "note");
-        let session = NewSession {
-            id: world.id(),
-            operator: of.operator,
-            token: of.token,
-            expires_at: Timestamp::MAX,
-        };
-        Self {
-            conversation,
-            opening,
-            note,
-            audit: world.id(),
-            outbox: world.id(),
-            session,
-            of,
-        }
+        let session =
+            NewSession { id: world.id(), operator: of.operator, token: of.token, expires_at: Timestamp::MAX };
+        Self { conversation, opening, note, audit: world.id(), outbox: world.id(), session, of }
     }
 
     /// The same ids in another tenant.
     pub(super) fn twin(&self, world: &World, tenant: TenantId) -> Self {
-        let of = Tenant {
-            id: tenant,
-            world: world.clone(),
-            ..self.of.clone()
-        };
-        Self {
-            of,
-            opening: self.opening.clone(),
-            note: self.note.clone(),
-            ..*self
-        }
+        let of = Tenant { id: tenant, world: world.clone(), ..self.of.clone() };
+        Self { of, opening: self.opening.clone(), note: self.note.clone(), ..*self }
     }
 
     /// Stores one of everything under these ids, with `name` as its content.
     pub(super) async fn fill(&self, name: &str) {
         let (of, id) = (&self.of, self.of.id);
         of.settle_in(name).await;
-        let opening = Open {
-            subject: Some(text(name)),
-            ..self.opening.clone()
-        };
+        let opening = Open { subject: Some(text(name)), ..self.opening.clone() };
         let change = Change {
             audit: Some(AuditRecord {
                 id: self.audit,
@@ -86,9 +59,7 @@ impl Ids {
             outbox: vec![
                 OutboxEntry::Notify {
                     id: self.outbox,
-                    notification: Notification::MessageWaiting {
-                        conversation: self.conversation,
-                    },
+                    notification: Notification::MessageWaiting { conversation: self.conversation },
                 },
                 OutboxEntry::Control(ControlEvent::SessionEnded(self.session.id)),
             ],
@@ -106,33 +77,15 @@ impl Ids {
             tags: Some(vec![text(name)]),
         };
         of.update(self.conversation, &patch).await;
-        assert!(
-            of.advance(self.conversation, of.operator_author(), Audience::Staff, 1)
-                .await
-                .is_some()
-        );
-        let page = CurrentPage {
-            url: text(name),
-            title: None,
-            at: of.now(),
-        };
+        assert!(of.advance(self.conversation, of.operator_author(), Audience::Staff, 1).await.is_some());
+        let page = CurrentPage { url: text(name), title: None, at: of.now() };
         let change = of.change(of.visitor_author());
         assert!(of.pages().put(id, of.visitor, &page, &change).await.answered());
         if let Some(accounts) = of.world.accounts() {
             let change = of.change(of.operator_author());
             let hash = PasswordHash::from_phc(format!("$argon2id${name}"));
-            assert!(
-                accounts
-                    .set_password(id, of.operator, &hash, &change)
-                    .await
-                    .answered()
-            );
-            assert!(
-                accounts
-                    .insert_session(id, &self.session, &change)
-                    .await
-                    .answered()
-            );
+            assert!(accounts.set_password(id, of.operator, &hash, &change).await.answered());
+            assert!(accounts.insert_session(id, &self.session, &change).await.answered());
         }
     }
 }
@@ -162,10 +115,7 @@ pub(super) async fn sites(world: &World, tenant: TenantId, ids: &Ids) -> Answers
 
 pub(super) async fn visitors(world: &World, tenant: TenantId, ids: &Ids) -> Answers {
     let change = world.loaded(ids.of.visitor_author());
-    let patch = ContactPatch {
-        name: Some(None),
-        email: Some(None),
-    };
+    let patch = ContactPatch { name: Some(None), email: Some(None) };
     answers![
         "visitors.find": world.visitors().find(tenant, ids.of.visitor),
         "visitors.find_by_token": world.visitors().find_by_token(tenant, &ids.of.token),
@@ -175,11 +125,7 @@ pub(super) async fn visitors(world: &World, tenant: TenantId, ids: &Ids) -> Answ
 
 pub(super) async fn pages(world: &World, tenant: TenantId, ids: &Ids) -> Answers {
     let change = world.loaded(ids.of.visitor_author());
-    let page = CurrentPage {
-        url: text("https://b.example/elsewhere"),
-        title: None,
-        at: world.now(),
-    };
+    let page = CurrentPage { url: text("https://b.example/elsewhere"), title: None, at: world.now() };
     answers![
         "pages.find": world.pages().find(tenant, ids.of.visitor),
         "pages.put": world.pages().put(tenant, ids.of.visitor, &page, &change),
@@ -199,17 +145,8 @@ pub(super) async fn conversations(world: &World, tenant: TenantId, ids: &Ids) ->
     let (visitor, operator) = (ids.of.visitor_author(), ids.of.operator_author());
     let change = world.loaded(operator);
     let open = ids.of.opening();
-    let page = |reader, scope| ConversationPage {
-        reader,
-        scope,
-        before: None,
-        limit: 10,
-    };
-    let inbox = |assignee| ConversationScope::Inbox {
-        status: None,
-        assignee,
-        tag: None,
-    };
+    let page = |reader, scope| ConversationPage { reader, scope, before: None, limit: 10 };
+    let inbox = |assignee| ConversationScope::Inbox { status: None, assignee, tag: None };
     let own = page(visitor, ConversationScope::Of(ids.of.visitor));
     let all = page(operator, inbox(None));
     let assigned = page(operator, inbox(Some(AssigneeFilter::Operator(ids.of.operator))));
@@ -231,12 +168,7 @@ pub(super) async fn conversations(world: &World, tenant: TenantId, ids: &Ids) ->
 pub(super) async fn events(world: &World, tenant: TenantId, ids: &Ids) -> Answers {
     let author = Author::Visitor(ids.of.visitor);
     let message = ids.of.message(MessageKind::Message, "knock");
-    let append = Append {
-        conversation: ids.conversation,
-        author,
-        message,
-        reopen: true,
-    };
+    let append = Append { conversation: ids.conversation, author, message, reopen: true };
     let change = world.loaded(author);
     let events = world.events();
     let (staff, visitor) = (Audience::Staff, Audience::Visitor);
@@ -282,10 +214,7 @@ pub(super) async fn accounts(world: &World, tenant: TenantId, ids: &Ids) -> Answ
     };
     let change = world.loaded(ids.of.operator_author());
     let hash = PasswordHash::from_phc("$argon2id$taken".to_owned());
-    let session = NewSession {
-        token: world.token(),
-        ..ids.session
-    };
+    let session = NewSession { token: world.token(), ..ids.session };
     answers![
         "accounts.set_password": accounts.set_password(tenant, ids.of.operator, &hash, &change),
         "accounts.find_login": accounts.find_login(tenant, &ids.of.email),

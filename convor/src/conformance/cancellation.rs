@@ -17,11 +17,7 @@ const POLLS_MAX: usize = 24;
 /// Fails unless each of the tenant's lists of what commits with a change has so many entries.
 async fn assert_owed(tenant: &Tenant, changes: usize) {
     let owed = Owed::of(tenant).await;
-    assert_eq!(
-        owed.audit.len(),
-        changes,
-        "an audit record for each change that was made, and no other"
-    );
+    assert_eq!(owed.audit.len(), changes, "an audit record for each change that was made, and no other");
     assert_eq!(
         owed.notifications.len(),
         changes,
@@ -29,10 +25,7 @@ async fn assert_owed(tenant: &Tenant, changes: usize) {
     );
     let positions: Vec<u64> = owed.control.iter().map(|(position, _)| *position).collect();
     let gapless: Vec<u64> = (1..).take(changes).collect();
-    assert_eq!(
-        positions, gapless,
-        "a control event for each change that was made, and no other"
-    );
+    assert_eq!(positions, gapless, "a control event for each change that was made, and no other");
 }
 
 /// A message whose sender goes away is stored whole or not at all, and its repeat is recognised.
@@ -43,14 +36,9 @@ pub(super) async fn a_dropped_append_is_all_or_nothing(world: World) {
         let append = tenant.appending(to, tenant.visitor_author(), MessageKind::Message, "hello");
         let change = world.loaded(append.author);
         cut_off(tenant.events().append(tenant.id, &append, &change), polls).await;
-        let repeat = tenant
-            .try_append_with(&append, &world.loaded(append.author))
-            .await;
+        let repeat = tenant.try_append_with(&append, &world.loaded(append.author)).await;
         let once = matches!(repeat, AppendOutcome::Stored { .. } | AppendOutcome::Duplicate(_));
-        assert!(
-            once,
-            "after {polls} polls the message is stored or not: {repeat:?}"
-        );
+        assert!(once, "after {polls} polls the message is stored or not: {repeat:?}");
     }
     let log = tenant.log(to, Audience::Staff).await;
     let positions: Vec<_> = log.iter().map(|event| event.position.staff).collect();
@@ -70,22 +58,13 @@ pub(super) async fn a_dropped_open_is_all_or_nothing(world: World) {
         open.first_message = Some(tenant.message(MessageKind::Message, "hello"));
         let change = world.loaded(tenant.visitor_author());
         cut_off(tenant.conversations().open(tenant.id, &open, &change), polls).await;
-        let repeat = tenant
-            .try_open_with(&open, &world.loaded(tenant.visitor_author()))
-            .await;
+        let repeat = tenant.try_open_with(&open, &world.loaded(tenant.visitor_author())).await;
         let once = matches!(
             repeat,
             OpenOutcome::Opened { first: Some(_), .. } | OpenOutcome::Duplicate { first: Some(_), .. }
         );
-        assert!(
-            once,
-            "after {polls} polls it is open with its message, or not at all: {repeat:?}"
-        );
-        assert_eq!(
-            tenant.log(open.id, Audience::Staff).await.len(),
-            1,
-            "it has its one message"
-        );
+        assert!(once, "after {polls} polls it is open with its message, or not at all: {repeat:?}");
+        assert_eq!(tenant.log(open.id, Audience::Staff).await.len(), 1, "it has its one message");
     }
     assert_owed(&tenant, POLLS_MAX).await;
 }
@@ -100,38 +79,17 @@ pub(super) async fn a_dropped_update_is_all_or_nothing(world: World) {
         patch.assignee = Some((!assigned).then_some(tenant.operator));
         let version = tenant.find(id).await.version;
         let change = world.loaded(tenant.operator_author());
-        cut_off(
-            tenant
-                .conversations()
-                .update(tenant.id, id, version, &patch, &change),
-            polls,
-        )
-        .await;
+        cut_off(tenant.conversations().update(tenant.id, id, version, &patch, &change), polls).await;
         let change = world.loaded(tenant.operator_author());
-        let repeat = tenant
-            .conversations()
-            .update(tenant.id, id, version, &patch, &change)
-            .await
-            .answered();
-        let once = matches!(
-            repeat,
-            UpdateOutcome::Updated { .. } | UpdateOutcome::VersionMismatch
-        );
+        let repeat = tenant.conversations().update(tenant.id, id, version, &patch, &change).await.answered();
+        let once = matches!(repeat, UpdateOutcome::Updated { .. } | UpdateOutcome::VersionMismatch);
         assert!(once, "after {polls} polls the update is made or not: {repeat:?}");
         let after = tenant.find(id).await;
-        assert_eq!(
-            after.version,
-            version + 1,
-            "after {polls} polls and a repeat it is made once"
-        );
+        assert_eq!(after.version, version + 1, "after {polls} polls and a repeat it is made once");
         assert_eq!(Some(after.tags), patch.tags);
         assert_eq!(Some(after.assignee), patch.assignee);
     }
-    assert_eq!(
-        tenant.log(id, Audience::Staff).await.len(),
-        2 * POLLS_MAX,
-        "two events for each update"
-    );
+    assert_eq!(tenant.log(id, Audience::Staff).await.len(), 2 * POLLS_MAX, "two events for each update");
     assert_owed(&tenant, POLLS_MAX).await;
 }
 
@@ -139,35 +97,16 @@ pub(super) async fn a_dropped_update_is_all_or_nothing(world: World) {
 pub(super) async fn a_dropped_registration_is_all_or_nothing(world: World) {
     let tenant = world.tenant().await;
     for polls in 0..POLLS_MAX {
-        let mut visitor = tenant
-            .visitors()
-            .find(tenant.id, tenant.visitor)
-            .await
-            .answered()
-            .expect("it was registered");
+        let mut visitor =
+            tenant.visitors().find(tenant.id, tenant.visitor).await.answered().expect("it was registered");
         visitor.id = world.id();
-        let new = NewVisitor {
-            visitor,
-            token: world.token(),
-        };
+        let new = NewVisitor { visitor, token: world.token() };
         let change = world.loaded(tenant.visitor_author());
         cut_off(tenant.visitors().register(tenant.id, &new, &change), polls).await;
         let change = world.loaded(tenant.visitor_author());
-        tenant
-            .visitors()
-            .register(tenant.id, &new, &change)
-            .await
-            .answered();
-        let found = tenant
-            .visitors()
-            .find_by_token(tenant.id, &new.token)
-            .await
-            .answered();
-        assert_eq!(
-            found.map(|visitor| visitor.id),
-            Some(new.visitor.id),
-            "a visitor and its token are one"
-        );
+        tenant.visitors().register(tenant.id, &new, &change).await.answered();
+        let found = tenant.visitors().find_by_token(tenant.id, &new.token).await.answered();
+        assert_eq!(found.map(|visitor| visitor.id), Some(new.visitor.id), "a visitor and its token are one");
     }
     assert_owed(&tenant, POLLS_MAX).await;
 }
@@ -176,20 +115,13 @@ pub(super) async fn a_dropped_registration_is_all_or_nothing(world: World) {
 pub(super) async fn a_dropped_claim_loses_nothing(world: World) {
     let tenant = world.tenant().await;
     for _ in 0..5 {
-        tenant
-            .try_open_with(&tenant.opening(), &world.loaded(tenant.visitor_author()))
-            .await;
+        tenant.try_open_with(&tenant.opening(), &world.loaded(tenant.visitor_author())).await;
     }
     for polls in 0..POLLS_MAX {
         let (now, until) = (world.now(), world.now());
         cut_off(tenant.world.outbox().claim(tenant.id, now, until, 2), polls).await;
     }
-    let left = tenant
-        .world
-        .outbox()
-        .claim(tenant.id, world.now(), Timestamp::MAX, 99)
-        .await
-        .answered();
+    let left = tenant.world.outbox().claim(tenant.id, world.now(), Timestamp::MAX, 99).await.answered();
     assert_eq!(left.len(), 5, "all are there once what was taken is free again");
 }
 

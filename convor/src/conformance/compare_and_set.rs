@@ -27,33 +27,21 @@ pub(super) async fn an_update_needs_the_present_version(world: World) {
             "version {version} is not the present one: {outcome:?}",
         );
     }
-    Snapshot::of(&tenant)
-        .await
-        .assert_same_as(&before, "a refused update stores nothing");
+    Snapshot::of(&tenant).await.assert_same_as(&before, "a refused update stores nothing");
 }
 
 /// Of sixteen concurrent updates of one version one wins, and the others are told so.
 pub(super) async fn of_sixteen_racers_one_wins(world: World) {
     let tenant = world.tenant().await;
     let conversation = tenant.open().await;
-    let tasks: Vec<_> = (0..16)
-        .map(|n| tokio::spawn(race(tenant.clone(), conversation.id, n)))
-        .collect();
+    let tasks: Vec<_> = (0..16).map(|n| tokio::spawn(race(tenant.clone(), conversation.id, n))).collect();
     let mut winners = Vec::new();
     for task in tasks {
         winners.extend(task.await.expect("the store does not panic"));
     }
-    assert_eq!(
-        winners.len(),
-        1,
-        "of concurrent updates of one version exactly one is made"
-    );
+    assert_eq!(winners.len(), 1, "of concurrent updates of one version exactly one is made");
     let after = tenant.find(conversation.id).await;
-    assert_eq!(
-        after.tags,
-        tag(&[&winners[0]]).tags.expect("tags"),
-        "and what it said is stored"
-    );
+    assert_eq!(after.tags, tag(&[&winners[0]]).tags.expect("tags"), "and what it said is stored");
     assert_eq!((after.version, after.heads.staff), (conversation.version + 1, 1));
 }
 
@@ -79,10 +67,8 @@ pub(super) async fn no_update_is_lost(world: World) {
                     let mut present = tenant.find(id).await;
                     present.tags.push(text(&format!("racer-{n}")));
                     present.tags.sort();
-                    let patch = ConversationPatch {
-                        tags: Some(present.tags),
-                        ..ConversationPatch::default()
-                    };
+                    let patch =
+                        ConversationPatch { tags: Some(present.tags), ..ConversationPatch::default() };
                     let outcome = tenant.try_update(id, present.version, &patch).await;
                     if matches!(outcome, UpdateOutcome::Updated { .. }) {
                         break;
@@ -97,11 +83,7 @@ pub(super) async fn no_update_is_lost(world: World) {
     }
     let after = tenant.find(conversation.id).await;
     assert_eq!(after.tags.len(), 8, "what each racer has added is there");
-    assert_eq!(
-        after.version,
-        conversation.version + 8,
-        "each has made a version of its own"
-    );
+    assert_eq!(after.version, conversation.version + 8, "each has made a version of its own");
 }
 
 /// The version grows by one with each update, however many fields it changes.
@@ -116,11 +98,7 @@ pub(super) async fn an_update_is_one_version(world: World) {
     };
     let (updated, _) = tenant.update(conversation.id, &patch).await;
     assert_eq!(updated.version, 2, "three fields in one update are one version");
-    assert_eq!(
-        tenant.find(conversation.id).await,
-        updated,
-        "what was answered is what is stored"
-    );
+    assert_eq!(tenant.find(conversation.id).await, updated, "what was answered is what is stored");
 }
 
 /// An update that changes nothing answers so, and stores nothing: no event, no version, no audit record.
@@ -142,22 +120,12 @@ pub(super) async fn an_update_that_changes_nothing_stores_nothing(world: World) 
             .update(tenant.id, id, conversation.version, &same, &change)
             .await
             .answered();
-        let UpdateOutcome::Updated {
-            conversation: answered,
-            events,
-        } = outcome
-        else {
+        let UpdateOutcome::Updated { conversation: answered, events } = outcome else {
             panic!("it is so already, and not {outcome:?}");
         };
-        assert_eq!(
-            (answered, events),
-            (conversation.clone(), Vec::new()),
-            "nothing has changed"
-        );
+        assert_eq!((answered, events), (conversation.clone(), Vec::new()), "nothing has changed");
     }
-    Snapshot::of(&tenant)
-        .await
-        .assert_same_as(&before, "an update that changes nothing stores nothing");
+    Snapshot::of(&tenant).await.assert_same_as(&before, "an update that changes nothing stores nothing");
 }
 
 /// Only the fields that differ become events.
@@ -172,11 +140,7 @@ pub(super) async fn only_what_differs_is_an_event(world: World) {
     };
     let (_, events) = tenant.update(id, &patch).await;
     let kinds: Vec<_> = events.into_iter().map(|event| event.kind).collect();
-    assert_eq!(
-        kinds,
-        [EventKind::Assigned(Some(tenant.operator))],
-        "status and tags were so already"
-    );
+    assert_eq!(kinds, [EventKind::Assigned(Some(tenant.operator))], "status and tags were so already");
 }
 
 /// An assignee that the tenant does not have refuses the whole update.
@@ -191,18 +155,10 @@ pub(super) async fn an_unknown_assignee_refuses_the_whole_update(world: World) {
     };
     let change = world.loaded(tenant.operator_author());
     let version = conversation.version;
-    let outcome = tenant
-        .conversations()
-        .update(tenant.id, conversation.id, version, &patch, &change)
-        .await
-        .answered();
-    assert!(
-        matches!(outcome, UpdateOutcome::NoSuchOperator),
-        "there is no such operator: {outcome:?}"
-    );
-    Snapshot::of(&tenant)
-        .await
-        .assert_same_as(&before, "a refused update stores nothing");
+    let outcome =
+        tenant.conversations().update(tenant.id, conversation.id, version, &patch, &change).await.answered();
+    assert!(matches!(outcome, UpdateOutcome::NoSuchOperator), "there is no such operator: {outcome:?}");
+    Snapshot::of(&tenant).await.assert_same_as(&before, "a refused update stores nothing");
 }
 
 /// An absent field leaves what is, and the assignee can be taken away.
@@ -211,11 +167,7 @@ pub(super) async fn absent_fields_are_left_alone(world: World) {
     let id = tenant.open().await.id;
     tenant.update(id, &assign(Some(tenant.operator))).await;
     let (tagged, _) = tenant.update(id, &tag(&["a", "b"])).await;
-    assert_eq!(
-        tagged.assignee,
-        Some(tenant.operator),
-        "tagging leaves the assignee"
-    );
+    assert_eq!(tagged.assignee, Some(tenant.operator), "tagging leaves the assignee");
     let (unassigned, _) = tenant.update(id, &assign(None)).await;
     assert_eq!(unassigned.assignee, None, "`Some(None)` takes the assignee away");
     assert_eq!(unassigned.tags, tagged.tags, "and leaves the tags");
@@ -248,11 +200,7 @@ pub(super) async fn a_status_event_names_both_ends(world: World) {
         assert_eq!((conversation.status, conversation.snoozed_until), to.parts());
         kinds.extend(events.into_iter().map(|event| event.kind));
     }
-    let event = |from, to, snoozed_until| EventKind::Status {
-        from,
-        to,
-        snoozed_until,
-    };
+    let event = |from, to, snoozed_until| EventKind::Status { from, to, snoozed_until };
     let expected = [
         event(Status::Open, Status::Snoozed, Some(first)),
         event(Status::Snoozed, Status::Snoozed, Some(second)),
@@ -266,8 +214,5 @@ pub(super) async fn a_status_event_names_both_ends(world: World) {
 pub(super) async fn an_unknown_conversation_is_not_updated(world: World) {
     let tenant = world.tenant().await;
     let outcome = tenant.try_update(world.id(), 1, &tag(&["a"])).await;
-    assert!(
-        matches!(outcome, UpdateOutcome::NotFound),
-        "there is no such conversation: {outcome:?}"
-    );
+    assert!(matches!(outcome, UpdateOutcome::NotFound), "there is no such conversation: {outcome:?}");
 }

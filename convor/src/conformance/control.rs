@@ -6,11 +6,7 @@ use crate::domain::MessageKind;
 /// The control log is gapless from 1, also when many changes commit at once.
 pub(super) async fn control_positions_have_no_gap(world: World) {
     let tenant = world.tenant().await;
-    assert_eq!(
-        tenant.control().head(tenant.id).await.answered(),
-        0,
-        "0 before the first"
-    );
+    assert_eq!(tenant.control().head(tenant.id).await.answered(), 0, "0 before the first");
     let to = tenant.open().await.id;
     let tasks: Vec<_> = (0..8)
         .map(|_| {
@@ -29,25 +25,15 @@ pub(super) async fn control_positions_have_no_gap(world: World) {
     }
     let log = tenant.control().after(tenant.id, 0, 99).await.answered();
     let positions: Vec<u64> = log.iter().map(|(position, _)| *position).collect();
-    assert_eq!(
-        positions,
-        (1..=40).collect::<Vec<_>>(),
-        "from 1, without gaps and repeats"
-    );
-    assert_eq!(
-        tenant.control().head(tenant.id).await.answered(),
-        40,
-        "the head is the last position"
-    );
+    assert_eq!(positions, (1..=40).collect::<Vec<_>>(), "from 1, without gaps and repeats");
+    assert_eq!(tenant.control().head(tenant.id).await.answered(), 40, "the head is the last position");
 }
 
 /// The control log is read strictly above a position, at most as much as asked for.
 pub(super) async fn the_control_log_is_read_above_a_position(world: World) {
     let tenant = world.tenant().await;
     for _ in 0..4 {
-        tenant
-            .try_open_with(&tenant.opening(), &world.loaded(tenant.visitor_author()))
-            .await;
+        tenant.try_open_with(&tenant.opening(), &world.loaded(tenant.visitor_author())).await;
     }
     let after = async |after, limit| {
         let log = tenant.control().after(tenant.id, after, limit).await.answered();

@@ -30,13 +30,7 @@ fn question(tenant: &Tenant, to: ConversationId) -> Append {
 
 /// The same request once more: all is the same but the id that the core has made for the message.
 pub(super) fn again(world: &World, append: &Append) -> Append {
-    Append {
-        message: NewMessage {
-            id: world.id(),
-            ..append.message.clone()
-        },
-        ..append.clone()
-    }
+    Append { message: NewMessage { id: world.id(), ..append.message.clone() }, ..append.clone() }
 }
 
 /// A repeat of `(conversation, author, client_id)` is answered with the first event and stored no second time.
@@ -47,11 +41,7 @@ pub(super) async fn append_is_idempotent_on_client_id(world: World) {
     let first = stored(tenant.try_append(&append).await);
     let repeat = duplicate(tenant.try_append(&again(&world, &append)).await);
     assert_eq!(repeat, first, "a repeat is answered with the event of the first");
-    assert_eq!(
-        tenant.log(to, Audience::Staff).await,
-        [first],
-        "a repeat is stored no second time"
-    );
+    assert_eq!(tenant.log(to, Audience::Staff).await, [first], "a repeat is stored no second time");
 }
 
 /// A repeated append leaves no trace: no audit record, no notification, no control event, no later `updated_at`.
@@ -59,20 +49,10 @@ pub(super) async fn a_repeated_append_stores_nothing(world: World) {
     let tenant = world.tenant().await;
     let to = tenant.open().await.id;
     let append = question(&tenant, to);
-    stored(
-        tenant
-            .try_append_with(&append, &world.loaded(append.author))
-            .await,
-    );
+    stored(tenant.try_append_with(&append, &world.loaded(append.author)).await);
     let before = Snapshot::of(&tenant).await;
-    duplicate(
-        tenant
-            .try_append_with(&again(&world, &append), &world.loaded(append.author))
-            .await,
-    );
-    Snapshot::of(&tenant)
-        .await
-        .assert_same_as(&before, "a repeated append stores nothing");
+    duplicate(tenant.try_append_with(&again(&world, &append), &world.loaded(append.author)).await);
+    Snapshot::of(&tenant).await.assert_same_as(&before, "a repeated append stores nothing");
 }
 
 /// The same `client_id` with another body is refused, and changes nothing.
@@ -85,13 +65,8 @@ pub(super) async fn another_body_under_a_used_client_id_is_refused(world: World)
     let mut other = again(&world, &append);
     other.message.digest = digest("another body");
     let outcome = tenant.try_append_with(&other, &world.loaded(append.author)).await;
-    assert!(
-        matches!(outcome, AppendOutcome::ClientIdReused),
-        "the digests differ: {outcome:?}"
-    );
-    Snapshot::of(&tenant)
-        .await
-        .assert_same_as(&before, "a refused append stores nothing");
+    assert!(matches!(outcome, AppendOutcome::ClientIdReused), "the digests differ: {outcome:?}");
+    Snapshot::of(&tenant).await.assert_same_as(&before, "a refused append stores nothing");
 }
 
 /// What decides is the digest, not the text: the text may be gone by the time a repeat comes.
@@ -117,21 +92,10 @@ pub(super) async fn a_client_id_belongs_to_its_author(world: World) {
     stored(tenant.try_append(&append).await);
     let colleague = Author::Operator(tenant.another_operator().await);
     for author in [tenant.operator_author(), colleague] {
-        stored(
-            tenant
-                .try_append(&Append {
-                    author,
-                    ..again(&world, &append)
-                })
-                .await,
-        );
+        stored(tenant.try_append(&Append { author, ..again(&world, &append) }).await);
     }
     let log = tenant.log(to, Audience::Staff).await;
-    assert_eq!(
-        log.len(),
-        3,
-        "the same client_id of three authors is three messages"
-    );
+    assert_eq!(log.len(), 3, "the same client_id of three authors is three messages");
 }
 
 /// A `client_id` may be used again in another conversation: it is another message.
@@ -140,19 +104,8 @@ pub(super) async fn a_client_id_belongs_to_its_conversation(world: World) {
     let (one, two) = (tenant.open().await.id, tenant.open().await.id);
     let append = question(&tenant, one);
     let first = stored(tenant.try_append(&append).await);
-    let second = stored(
-        tenant
-            .try_append(&Append {
-                conversation: two,
-                ..again(&world, &append)
-            })
-            .await,
-    );
-    assert_eq!(
-        (first.conversation, second.conversation),
-        (one, two),
-        "each is stored where it was sent"
-    );
+    let second = stored(tenant.try_append(&Append { conversation: two, ..again(&world, &append) }).await);
+    assert_eq!((first.conversation, second.conversation), (one, two), "each is stored where it was sent");
 }
 
 /// Many events later the first event is still found for a repeat.
@@ -171,18 +124,11 @@ pub(super) async fn a_late_repeat_finds_the_first_event(world: World) {
 pub(super) async fn a_repeat_reopens_nothing(world: World) {
     let tenant = world.tenant().await;
     let to = tenant.open().await.id;
-    let append = Append {
-        reopen: true,
-        ..question(&tenant, to)
-    };
+    let append = Append { reopen: true, ..question(&tenant, to) };
     stored(tenant.try_append(&append).await);
     let closed = tenant.close(to).await;
     duplicate(tenant.try_append(&again(&world, &append)).await);
-    assert_eq!(
-        tenant.find(to).await,
-        closed,
-        "a repeat changes neither the status nor the version"
-    );
+    assert_eq!(tenant.find(to).await, closed, "a repeat changes neither the status nor the version");
 }
 
 /// Of many concurrent sends of one message one is stored, and all are answered with its event.
@@ -207,17 +153,7 @@ pub(super) async fn concurrent_repeats_store_one_message(world: World) {
             other => events.push(duplicate(other)),
         }
     }
-    assert_eq!(
-        stored, 1,
-        "of sixteen sends of one message exactly one is answered as stored"
-    );
-    assert!(
-        events.iter().all(|event| *event == events[0]),
-        "all sends are answered with one event"
-    );
-    assert_eq!(
-        tenant.log(to, Audience::Staff).await.len(),
-        1,
-        "one message stands in the log"
-    );
+    assert_eq!(stored, 1, "of sixteen sends of one message exactly one is answered as stored");
+    assert!(events.iter().all(|event| *event == events[0]), "all sends are answered with one event");
+    assert_eq!(tenant.log(to, Audience::Staff).await.len(), 1, "one message stands in the log");
 }

@@ -27,13 +27,7 @@ impl Scene {
         ids.fill("ours").await;
         let before = Snapshot::of(&ids.of).await;
         let (foreign, absent) = (world.empty_tenant().await, world.empty_tenant().await);
-        Self {
-            ids,
-            made_up: Ids::new(world, world.id()),
-            before,
-            foreign,
-            absent,
-        }
+        Self { ids, made_up: Ids::new(world, world.id()), before, foreign, absent }
     }
 
     /// Fails if a foreign id was answered otherwise than a made-up one, or if the owner's records have changed.
@@ -111,52 +105,18 @@ pub(super) async fn what_is_read_is_the_tenants_own(world: World) {
     for (ids, name) in [(&ours, "ours"), (&theirs, "theirs")] {
         let (of, id) = (&ids.of, ids.of.id);
         let profile = world.tenants().find(id).await.answered().expect("it was stored");
-        assert_eq!(
-            profile.name.as_str(),
-            name,
-            "`tenants.find` reads the tenant's own profile"
-        );
-        let site = world
-            .sites()
-            .find(id, of.site)
-            .await
-            .answered()
-            .expect("it was stored");
-        assert_eq!(
-            site.name.as_str(),
-            name,
-            "`sites.find` reads the tenant's own site"
-        );
-        let visitor = world
-            .visitors()
-            .find_by_token(id, &of.token)
-            .await
-            .answered()
-            .expect("it was stored");
+        assert_eq!(profile.name.as_str(), name, "`tenants.find` reads the tenant's own profile");
+        let site = world.sites().find(id, of.site).await.answered().expect("it was stored");
+        assert_eq!(site.name.as_str(), name, "`sites.find` reads the tenant's own site");
+        let visitor = world.visitors().find_by_token(id, &of.token).await.answered().expect("it was stored");
         let visitor_name = visitor.name.expect("it has a name");
-        assert_eq!(
-            visitor_name.as_str(),
-            name,
-            "`visitors.find_by_token` finds the tenant's own visitor"
-        );
+        assert_eq!(visitor_name.as_str(), name, "`visitors.find_by_token` finds the tenant's own visitor");
         let operators = world.operators().find(id, &[of.operator]).await.answered();
-        assert_eq!(
-            operators.len(),
-            1,
-            "`operators.find` finds one operator, that of the tenant"
-        );
-        assert_eq!(
-            operators[0].name.as_str(),
-            name,
-            "`operators.find` reads the tenant's own operator"
-        );
+        assert_eq!(operators.len(), 1, "`operators.find` finds one operator, that of the tenant");
+        assert_eq!(operators[0].name.as_str(), name, "`operators.find` reads the tenant's own operator");
         let view = of.view(ids.conversation, of.operator_author()).await;
         let subject = view.conversation.subject.expect("it has a subject");
-        assert_eq!(
-            subject.as_str(),
-            name,
-            "`conversations.view` reads the tenant's own conversation"
-        );
+        assert_eq!(subject.as_str(), name, "`conversations.view` reads the tenant's own conversation");
         let view_page = view.page.expect("it has a page");
         assert_eq!(
             view_page.url.as_str(),
@@ -193,97 +153,46 @@ pub(super) async fn what_is_changed_in_one_tenant_stays_there(world: World) {
 /// A token is found in the tenant in which it was stored, and in no other, although its hash is the same.
 pub(super) async fn a_token_is_found_in_its_own_tenant_only(world: World) {
     let (tenant, other) = (world.tenant().await, world.tenant().await);
-    let here = tenant
-        .visitors()
-        .find_by_token(tenant.id, &tenant.token)
-        .await
-        .answered();
-    assert_eq!(
-        here.map(|visitor| visitor.id),
-        Some(tenant.visitor),
-        "a token finds its visitor"
-    );
-    let there = tenant
-        .visitors()
-        .find_by_token(other.id, &tenant.token)
-        .await
-        .answered();
-    assert_eq!(
-        there, None,
-        "a token is nobody's in a tenant in which it was not stored"
-    );
+    let here = tenant.visitors().find_by_token(tenant.id, &tenant.token).await.answered();
+    assert_eq!(here.map(|visitor| visitor.id), Some(tenant.visitor), "a token finds its visitor");
+    let there = tenant.visitors().find_by_token(other.id, &tenant.token).await.answered();
+    assert_eq!(there, None, "a token is nobody's in a tenant in which it was not stored");
 }
 
 /// A visitor cannot be registered on another tenant's site.
 pub(super) async fn a_foreign_site_takes_no_visitor(world: World) {
     let (tenant, other) = (world.tenant().await, world.tenant().await);
-    let mut visitor = world
-        .visitors()
-        .find(tenant.id, tenant.visitor)
-        .await
-        .answered()
-        .expect("it was registered");
+    let mut visitor =
+        world.visitors().find(tenant.id, tenant.visitor).await.answered().expect("it was registered");
     visitor.id = world.id();
     visitor.site = other.site;
-    let new = NewVisitor {
-        visitor,
-        token: world.token(),
-    };
+    let new = NewVisitor { visitor, token: world.token() };
     let change = world.loaded(Author::Visitor(new.visitor.id));
-    let registered = world
-        .visitors()
-        .register(tenant.id, &new, &change)
-        .await
-        .answered();
-    assert!(
-        !registered,
-        "a visitor is registered on a site of its own tenant only"
-    );
+    let registered = world.visitors().register(tenant.id, &new, &change).await.answered();
+    assert!(!registered, "a visitor is registered on a site of its own tenant only");
 }
 
 /// Another tenant's visitor opens nothing, although both tenants have a site with the same id.
 pub(super) async fn a_foreign_visitor_opens_nothing(world: World) {
     let (tenant, other) = (world.tenant().await, world.tenant().await);
     let site = other.site_named(tenant.site, "same id");
-    assert!(
-        world
-            .sites()
-            .insert(other.id, &site, &world.change(Author::System))
-            .await
-            .answered()
-    );
-    let open = Open {
-        site: tenant.site,
-        visitor: tenant.visitor,
-        ..other.opening()
-    };
+    assert!(world.sites().insert(other.id, &site, &world.change(Author::System)).await.answered());
+    let open = Open { site: tenant.site, visitor: tenant.visitor, ..other.opening() };
     let opened = other.try_open(&open).await;
-    assert!(
-        matches!(opened, OpenOutcome::NoSuchVisitor),
-        "another tenant's visitor is none: {opened:?}"
-    );
+    assert!(matches!(opened, OpenOutcome::NoSuchVisitor), "another tenant's visitor is none: {opened:?}");
 }
 
 /// Another tenant's operator cannot be made an assignee.
 pub(super) async fn a_foreign_operator_is_no_assignee(world: World) {
     let (tenant, other) = (world.tenant().await, world.tenant().await);
     let conversation = tenant.open().await;
-    let updated = tenant
-        .try_update(
-            conversation.id,
-            conversation.version,
-            &assign(Some(other.operator)),
-        )
-        .await;
+    let updated =
+        tenant.try_update(conversation.id, conversation.version, &assign(Some(other.operator))).await;
     assert!(
         matches!(updated, UpdateOutcome::NoSuchOperator),
         "another tenant's operator is none: {updated:?}"
     );
-    assert_eq!(
-        tenant.find(conversation.id).await,
-        conversation,
-        "a refused update changes nothing"
-    );
+    assert_eq!(tenant.find(conversation.id).await, conversation, "a refused update changes nothing");
 }
 
 /// A `client_id` that one tenant has used is free in another, even in a conversation with the same id.
@@ -326,14 +235,7 @@ pub(super) async fn no_method_is_forgotten(world: World) {
     calls::accounts(&world, there, &ours).await;
     let called = recorder.called();
     let offered = |method: &&str| world.accounts().is_some() || !method.starts_with("accounts.");
-    let forgotten: Vec<_> = METHODS
-        .iter()
-        .copied()
-        .filter(offered)
-        .filter(|method| !called.contains(method))
-        .collect();
-    assert!(
-        forgotten.is_empty(),
-        "the isolation cases must call these methods too: {forgotten:?}"
-    );
+    let forgotten: Vec<_> =
+        METHODS.iter().copied().filter(offered).filter(|method| !called.contains(method)).collect();
+    assert!(forgotten.is_empty(), "the isolation cases must call these methods too: {forgotten:?}");
 }

@@ -8,7 +8,7 @@
 //! # use std::sync::Arc;
 //! # use convor::ports::Storage;
 //! # pub struct MyStorage;
-//! # impl MyStorage { pub async fn temporary() -> (Arc<dyn Storage>, ()) { unimplemented!() } }
+//! # impl MyStorage { pub async fn temporary() -> (Arc<dyn Storage>, ()) { std::future::pending().await } }
 //! # }
 //! # use an_adapter::MyStorage;
 //! use std::sync::Arc;
@@ -129,11 +129,7 @@ impl Case {
             Threads::One => tokio::runtime::Builder::new_current_thread(),
             Threads::Several => tokio::runtime::Builder::new_multi_thread(),
         };
-        let runtime = builder
-            .worker_threads(4)
-            .enable_all()
-            .build()
-            .expect("a runtime can be made");
+        let runtime = builder.worker_threads(4).enable_all().build().expect("a runtime can be made");
         runtime.block_on(self.run_here(harness))
     }
 

@@ -15,11 +15,7 @@ pub(super) async fn open_is_idempotent_on_client_id(world: World) {
         panic!("a new conversation is opened");
     };
     let repeat = tenant.try_open(&open_again(&world, &open)).await;
-    let OpenOutcome::Duplicate {
-        conversation: same,
-        first: same_first,
-    } = repeat
-    else {
+    let OpenOutcome::Duplicate { conversation: same, first: same_first } = repeat else {
         panic!("a repeat is answered as one, and not {repeat:?}");
     };
     assert_eq!(
@@ -30,43 +26,28 @@ pub(super) async fn open_is_idempotent_on_client_id(world: World) {
 }
 
 fn opening_with_message(tenant: &Tenant) -> Open {
-    Open {
-        first_message: Some(tenant.message(MessageKind::Message, "hello")),
-        ..tenant.opening()
-    }
+    Open { first_message: Some(tenant.message(MessageKind::Message, "hello")), ..tenant.opening() }
 }
 
 /// The same request once more: all is the same but the ids that the core has made.
 fn open_again(world: &World, open: &Open) -> Open {
-    let first_message = open.first_message.clone().map(|message| NewMessage {
-        id: world.id(),
-        ..message
-    });
-    Open {
-        id: world.id(),
-        first_message,
-        ..open.clone()
-    }
+    let first_message = open.first_message.clone().map(|message| NewMessage { id: world.id(), ..message });
+    Open { id: world.id(), first_message, ..open.clone() }
 }
 
 /// A repeated open leaves no trace: no conversation, no message, no audit record, no notification, no control event.
 pub(super) async fn a_repeated_open_stores_nothing(world: World) {
     let tenant = world.tenant().await;
     let open = opening_with_message(&tenant);
-    tenant
-        .try_open_with(&open, &world.loaded(tenant.visitor_author()))
-        .await;
+    tenant.try_open_with(&open, &world.loaded(tenant.visitor_author())).await;
     let before = Snapshot::of(&tenant).await;
-    let repeat = tenant
-        .try_open_with(&open_again(&world, &open), &world.loaded(tenant.visitor_author()))
-        .await;
+    let repeat =
+        tenant.try_open_with(&open_again(&world, &open), &world.loaded(tenant.visitor_author())).await;
     assert!(
         matches!(repeat, OpenOutcome::Duplicate { .. }),
         "a repeat is answered as one, and not {repeat:?}"
     );
-    Snapshot::of(&tenant)
-        .await
-        .assert_same_as(&before, "a repeated open stores nothing");
+    Snapshot::of(&tenant).await.assert_same_as(&before, "a repeated open stores nothing");
 }
 
 /// A repeat of an open is answered with the conversation as it is by then.
@@ -81,11 +62,7 @@ pub(super) async fn a_repeated_open_answers_the_present_state(world: World) {
     let OpenOutcome::Duplicate { conversation, first } = repeat else {
         panic!("a repeat is answered as one, and not {repeat:?}");
     };
-    assert_eq!(
-        conversation.status,
-        Status::Closed,
-        "a repeat is answered with the present status"
-    );
+    assert_eq!(conversation.status, Status::Closed, "a repeat is answered with the present status");
     assert_eq!(conversation, tenant.find(open.id).await);
     assert_eq!(
         first.as_ref(),
@@ -113,20 +90,10 @@ pub(super) async fn another_opening_under_a_used_client_id_is_refused(world: Wor
     let open = opening_with_message(&tenant);
     tenant.try_open(&open).await;
     let before = Snapshot::of(&tenant).await;
-    let other = Open {
-        digest: digest("another body"),
-        ..open_again(&world, &open)
-    };
-    let outcome = tenant
-        .try_open_with(&other, &world.loaded(tenant.visitor_author()))
-        .await;
-    assert!(
-        matches!(outcome, OpenOutcome::ClientIdReused),
-        "the digests differ: {outcome:?}"
-    );
-    Snapshot::of(&tenant)
-        .await
-        .assert_same_as(&before, "a refused open stores nothing");
+    let other = Open { digest: digest("another body"), ..open_again(&world, &open) };
+    let outcome = tenant.try_open_with(&other, &world.loaded(tenant.visitor_author())).await;
+    assert!(matches!(outcome, OpenOutcome::ClientIdReused), "the digests differ: {outcome:?}");
+    Snapshot::of(&tenant).await.assert_same_as(&before, "a refused open stores nothing");
 }
 
 /// Two visitors may use the same `client_id`: they open two conversations.
@@ -135,12 +102,7 @@ pub(super) async fn an_openings_client_id_belongs_to_its_visitor(world: World) {
     let open = opening_with_message(&tenant);
     tenant.try_open(&open).await;
     let visitor = tenant.another_visitor().await;
-    let other = tenant
-        .try_open(&Open {
-            visitor,
-            ..open_again(&world, &open)
-        })
-        .await;
+    let other = tenant.try_open(&Open { visitor, ..open_again(&world, &open) }).await;
     assert!(
         matches!(other, OpenOutcome::Opened { .. }),
         "another visitor's is another conversation: {other:?}"
@@ -169,47 +131,27 @@ pub(super) async fn concurrent_repeats_open_one_conversation(world: World) {
             other => panic!("a concurrent repeat is opened or a duplicate, and not {other:?}"),
         }
     }
-    assert_eq!(
-        opened, 1,
-        "of sixteen sends of one opening exactly one is answered as opened"
-    );
-    assert!(
-        ids.iter().all(|id| *id == ids[0]),
-        "all sends are answered with one conversation"
-    );
+    assert_eq!(opened, 1, "of sixteen sends of one opening exactly one is answered as opened");
+    assert!(ids.iter().all(|id| *id == ids[0]), "all sends are answered with one conversation");
 }
 
 /// At the visitor's bound a repeat is still answered as a repeat.
 pub(super) async fn a_repeated_open_is_recognised_at_the_bound(world: World) {
     let tenant = world.tenant().await;
-    let open = Open {
-        conversations_max: 1,
-        ..opening_with_message(&tenant)
-    };
+    let open = Open { conversations_max: 1, ..opening_with_message(&tenant) };
     tenant.try_open(&open).await;
     let repeat = tenant.try_open(&open_again(&world, &open)).await;
-    assert!(
-        matches!(repeat, OpenOutcome::Duplicate { .. }),
-        "a repeat needs no room: {repeat:?}"
-    );
+    assert!(matches!(repeat, OpenOutcome::Duplicate { .. }), "a repeat needs no room: {repeat:?}");
 }
 
 /// The first message of an opening counts as received: sent again by itself, it is a repeat.
 pub(super) async fn an_opening_remembers_its_first_message(world: World) {
     let tenant = world.tenant().await;
     let open = opening_with_message(&tenant);
-    let OpenOutcome::Opened {
-        first: Some(first), ..
-    } = tenant.try_open(&open).await
-    else {
+    let OpenOutcome::Opened { first: Some(first), .. } = tenant.try_open(&open).await else {
         panic!("a new conversation is opened with its message");
     };
     let message = open.first_message.clone().expect("the fixture has one");
-    let append = Append {
-        conversation: open.id,
-        author: tenant.visitor_author(),
-        message,
-        reopen: false,
-    };
+    let append = Append { conversation: open.id, author: tenant.visitor_author(), message, reopen: false };
     assert_eq!(duplicate(tenant.try_append(&again(&world, &append)).await), first);
 }

@@ -9,12 +9,7 @@ use crate::time::Timestamp;
 
 /// The positions of a log for one audience.
 async fn positions(tenant: &Tenant, of: ConversationId, audience: Audience) -> Vec<u64> {
-    tenant
-        .log(of, audience)
-        .await
-        .iter()
-        .filter_map(|event| event.seq(audience))
-        .collect()
+    tenant.log(of, audience).await.iter().filter_map(|event| event.seq(audience)).collect()
 }
 
 /// Fails unless both numberings of a log are 1, 2, 3 and so on, and the conversation's heads are their ends.
@@ -34,11 +29,7 @@ async fn assert_gapless(tenant: &Tenant, of: ConversationId) -> Vec<Event> {
         );
     }
     let log = tenant.log(of, Audience::Staff).await;
-    let seen: Vec<_> = log
-        .iter()
-        .filter(|event| event.kind.visible_to_visitor())
-        .cloned()
-        .collect();
+    let seen: Vec<_> = log.iter().filter(|event| event.kind.visible_to_visitor()).cloned().collect();
     assert_eq!(
         seen,
         tenant.log(of, Audience::Visitor).await,
@@ -51,19 +42,9 @@ async fn assert_gapless(tenant: &Tenant, of: ConversationId) -> Vec<Event> {
 pub(super) async fn positions_begin_at_one(world: World) {
     let tenant = world.tenant().await;
     let conversation = tenant.open().await;
-    assert_eq!(
-        conversation.heads,
-        Heads::default(),
-        "a conversation without an event stands at 0"
-    );
+    assert_eq!(conversation.heads, Heads::default(), "a conversation without an event stands at 0");
     let first = tenant.ask(conversation.id, "hello").await;
-    assert_eq!(
-        first.position,
-        Position {
-            staff: 1,
-            visitor: Some(1)
-        }
-    );
+    assert_eq!(first.position, Position { staff: 1, visitor: Some(1) });
 }
 
 /// A note takes a position among staff and none for the visitor, so that it leaves no hole in what the visitor counts.
@@ -73,29 +54,16 @@ pub(super) async fn a_note_takes_no_visitor_position(world: World) {
     tenant.ask(to, "hello").await;
     let note = tenant.note(to, "careful").await;
     let answer = tenant.answer(to, "hi").await;
-    assert_eq!(
-        note.position,
-        Position {
-            staff: 2,
-            visitor: None
-        },
-        "a note has no position for the visitor"
-    );
+    assert_eq!(note.position, Position { staff: 2, visitor: None }, "a note has no position for the visitor");
     assert_eq!(
         answer.position,
-        Position {
-            staff: 3,
-            visitor: Some(2)
-        },
+        Position { staff: 3, visitor: Some(2) },
         "and leaves no hole in its numbering"
     );
     let log = assert_gapless(&tenant, to).await;
     assert_eq!(log.len(), 3);
     let seen = tenant.log(to, Audience::Visitor).await;
-    assert!(
-        seen.iter().all(|event| *event != note),
-        "the visitor's log has no trace of a note"
-    );
+    assert!(seen.iter().all(|event| *event != note), "the visitor's log has no trace of a note");
 }
 
 /// What was answered is in the log, just as it was answered: an answer is a commit.
@@ -105,11 +73,7 @@ pub(super) async fn the_log_holds_what_was_answered(world: World) {
     let mut answered = vec![tenant.ask(to, "one").await, tenant.answer(to, "two").await];
     answered.extend(tenant.update(to, &tag(&["a"])).await.1);
     answered.push(tenant.note(to, "three").await);
-    assert_eq!(
-        assert_gapless(&tenant, to).await,
-        answered,
-        "the log is what was answered, in its order"
-    );
+    assert_eq!(assert_gapless(&tenant, to).await, answered, "the log is what was answered, in its order");
 }
 
 /// The positions that an append answers are those of its last event, and those of the conversation.
@@ -139,11 +103,7 @@ pub(super) async fn concurrent_changes_leave_no_gap(world: World) {
         answered.extend(task.await.expect("the store does not panic"));
     }
     answered.sort_by_key(|event| event.position.staff);
-    assert_eq!(
-        assert_gapless(&tenant, to).await,
-        answered,
-        "the log is all that was answered, each once"
-    );
+    assert_eq!(assert_gapless(&tenant, to).await, answered, "the log is all that was answered, each once");
 }
 
 async fn write_a_mix(tenant: &Tenant, to: ConversationId, task: usize) -> Vec<Event> {
@@ -195,35 +155,17 @@ pub(super) async fn a_reopening_follows_its_message(world: World) {
     let tenant = world.tenant().await;
     let to = tenant.open().await.id;
     let closed = tenant.close(to).await;
-    let append = tenant.appending(
-        to,
-        tenant.visitor_author(),
-        MessageKind::Message,
-        "one more thing",
-    );
-    let append = Append {
-        reopen: true,
-        ..append
-    };
-    let outcome = tenant
-        .try_append_with(&append, &world.change(Author::System))
-        .await;
+    let append = tenant.appending(to, tenant.visitor_author(), MessageKind::Message, "one more thing");
+    let append = Append { reopen: true, ..append };
+    let outcome = tenant.try_append_with(&append, &world.change(Author::System)).await;
     let AppendOutcome::Stored { events, heads, .. } = outcome else {
         panic!("a new message is stored, and not {outcome:?}");
     };
     assert_eq!(events.len(), 2, "a message that reopens is two events");
     assert!(events[0].kind.message().is_some(), "the message comes first");
-    let reopened = EventKind::Status {
-        from: Status::Closed,
-        to: Status::Open,
-        snoozed_until: None,
-    };
+    let reopened = EventKind::Status { from: Status::Closed, to: Status::Open, snoozed_until: None };
     assert_eq!(events[1].kind, reopened, "the reopening comes second");
-    assert_eq!(
-        events[1].by,
-        tenant.visitor_author(),
-        "the author of the message reopens"
-    );
+    assert_eq!(events[1].by, tenant.visitor_author(), "the author of the message reopens");
     let after = tenant.find(to).await;
     assert_eq!(
         (after.status, after.version),
@@ -239,28 +181,14 @@ pub(super) async fn waking_by_a_message_is_hidden_from_the_visitor(world: World)
     let tenant = world.tenant().await;
     let to = tenant.open().await.id;
     tenant.snooze(to, Timestamp::MAX).await;
-    let append = tenant.appending(
-        to,
-        tenant.visitor_author(),
-        MessageKind::Message,
-        "are you there?",
-    );
-    let (events, _) = tenant
-        .append(&Append {
-            reopen: true,
-            ..append
-        })
-        .await;
+    let append = tenant.appending(to, tenant.visitor_author(), MessageKind::Message, "are you there?");
+    let (events, _) = tenant.append(&Append { reopen: true, ..append }).await;
     assert_eq!(
         events[1].position.visitor, None,
         "a visitor sees a snoozed conversation as open, before and after"
     );
     let after = tenant.find(to).await;
-    assert_eq!(
-        (after.status, after.snoozed_until),
-        (Status::Open, None),
-        "who is awake has no time to wake"
-    );
+    assert_eq!((after.status, after.snoozed_until), (Status::Open, None), "who is awake has no time to wake");
     assert_gapless(&tenant, to).await;
 }
 
@@ -278,18 +206,8 @@ pub(super) async fn a_message_does_not_reopen_unasked(world: World) {
 pub(super) async fn an_open_conversation_is_not_reopened(world: World) {
     let tenant = world.tenant().await;
     let conversation = tenant.open().await;
-    let append = tenant.appending(
-        conversation.id,
-        tenant.visitor_author(),
-        MessageKind::Message,
-        "hello",
-    );
-    let (events, _) = tenant
-        .append(&Append {
-            reopen: true,
-            ..append
-        })
-        .await;
+    let append = tenant.appending(conversation.id, tenant.visitor_author(), MessageKind::Message, "hello");
+    let (events, _) = tenant.append(&Append { reopen: true, ..append }).await;
     assert_eq!(events.len(), 1, "there is nothing to reopen");
     assert_eq!(tenant.find(conversation.id).await.version, conversation.version);
 }
@@ -305,20 +223,10 @@ pub(super) async fn a_change_adds_its_events_in_order(world: World) {
     };
     let (_, events) = tenant.update(to, &patch).await;
     let kinds: Vec<_> = events.iter().map(|event| event.kind.clone()).collect();
-    let closed = EventKind::Status {
-        from: Status::Open,
-        to: Status::Closed,
-        snoozed_until: None,
-    };
-    let expected = [
-        closed,
-        EventKind::Assigned(Some(tenant.operator)),
-        EventKind::Tagged(vec![text("a"), text("b")]),
-    ];
-    assert_eq!(
-        kinds, expected,
-        "one event for each field, in the order status, assignee, tags"
-    );
+    let closed = EventKind::Status { from: Status::Open, to: Status::Closed, snoozed_until: None };
+    let expected =
+        [closed, EventKind::Assigned(Some(tenant.operator)), EventKind::Tagged(vec![text("a"), text("b")])];
+    assert_eq!(kinds, expected, "one event for each field, in the order status, assignee, tags");
     assert_eq!(assert_gapless(&tenant, to).await, events);
 }
 
@@ -352,15 +260,8 @@ pub(super) async fn events_name_who_and_when(world: World) {
     let change = world.change(tenant.visitor_author());
     tenant.try_append_with(&append, &change).await;
     let log = tenant.log(to, Audience::Staff).await;
-    assert_eq!(
-        (log[0].by, log[0].at),
-        (tenant.visitor_author(), change.at),
-        "a message is by its author"
-    );
-    assert_eq!(
-        (log[0].conversation, log[0].epoch),
-        (to, tenant.find(to).await.epoch)
-    );
+    assert_eq!((log[0].by, log[0].at), (tenant.visitor_author(), change.at), "a message is by its author");
+    assert_eq!((log[0].conversation, log[0].epoch), (to, tenant.find(to).await.epoch));
     let (_, events) = tenant.update(to, &tag(&["a"])).await;
     assert_eq!(events[0].by, tenant.operator_author(), "a change is by its actor");
 }
@@ -374,15 +275,9 @@ pub(super) async fn updated_at_follows_what_an_audience_sees(world: World) {
     let note = tenant.note(opened.id, "careful").await;
     let after = tenant.find(opened.id).await;
     assert_eq!(after.updated_at.staff, note.at, "for staff every event counts");
-    assert_eq!(
-        after.updated_at.visitor, message.at,
-        "for the visitor a note does not"
-    );
+    assert_eq!(after.updated_at.visitor, message.at, "for the visitor a note does not");
     let (closed, events) = tenant.update(opened.id, &status(StatusChange::Closed)).await;
-    assert_eq!(
-        closed.updated_at.visitor, events[0].at,
-        "a visible change of status counts for both"
-    );
+    assert_eq!(closed.updated_at.visitor, events[0].at, "a visible change of status counts for both");
 }
 
 /// `updated_at` never moves back, even where the clock does.
@@ -395,17 +290,7 @@ pub(super) async fn updated_at_never_moves_back(world: World) {
     early.at = Timestamp::from_millis(early.at.millis() - 1_000);
     tenant.try_append_with(&append, &early).await;
     let after = tenant.find(to).await;
-    assert_eq!(
-        after.updated_at.staff, late.at,
-        "an earlier time does not move it back"
-    );
-    assert_eq!(
-        after.updated_at.visitor, late.at,
-        "an earlier time does not move it back"
-    );
-    assert_eq!(
-        tenant.log(to, Audience::Staff).await[1].at,
-        early.at,
-        "the event keeps its own time"
-    );
+    assert_eq!(after.updated_at.staff, late.at, "an earlier time does not move it back");
+    assert_eq!(after.updated_at.visitor, late.at, "an earlier time does not move it back");
+    assert_eq!(tenant.log(to, Audience::Staff).await[1].at, early.at, "the event keeps its own time");
 }

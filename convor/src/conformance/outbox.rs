@@ -25,11 +25,7 @@ async fn owing(tenant: &Tenant, count: usize) -> Vec<OutboxId> {
 }
 
 async fn claim(tenant: &Tenant, now: Timestamp, until: Timestamp, limit: usize) -> Vec<ClaimedNotification> {
-    tenant
-        .outbox()
-        .claim(tenant.id, now, until, limit)
-        .await
-        .answered()
+    tenant.outbox().claim(tenant.id, now, until, limit).await.answered()
 }
 
 fn ids(claimed: &[ClaimedNotification]) -> Vec<OutboxId> {
@@ -49,11 +45,7 @@ pub(super) async fn the_oldest_are_claimed_first(world: World) {
     assert_eq!(ids(&first), owed[..2], "the two oldest");
     let rest = claim(&tenant, now, minute_after(now), 9).await;
     assert_eq!(ids(&rest), owed[2..], "those that nobody holds");
-    assert_eq!(
-        claim(&tenant, now, minute_after(now), 9).await,
-        [],
-        "all are held"
-    );
+    assert_eq!(claim(&tenant, now, minute_after(now), 9).await, [], "all are held");
 }
 
 /// A notification that is held is given to nobody else before its time is over, and then it is a further try.
@@ -62,18 +54,10 @@ pub(super) async fn a_claimed_notification_is_held_until_its_time(world: World) 
     let owed = owing(&tenant, 1).await;
     let now = world.now();
     let until = minute_after(now);
-    assert_eq!(
-        claim(&tenant, now, until, 9).await[0].attempt,
-        1,
-        "the first try is number 1"
-    );
+    assert_eq!(claim(&tenant, now, until, 9).await[0].attempt, 1, "the first try is number 1");
     let just_before = Timestamp::from_millis(until.millis() - 1);
     for early in [now, just_before] {
-        assert_eq!(
-            claim(&tenant, early, minute_after(until), 9).await,
-            [],
-            "it is held until {until}"
-        );
+        assert_eq!(claim(&tenant, early, minute_after(until), 9).await, [], "it is held until {until}");
     }
     let again = claim(&tenant, until, minute_after(until), 9).await;
     assert_eq!(
@@ -81,11 +65,7 @@ pub(super) async fn a_claimed_notification_is_held_until_its_time(world: World) 
         (owed[0], 2),
         "at the end of its time it comes again, as try 2"
     );
-    assert_eq!(
-        claim(&tenant, until, minute_after(until), 9).await,
-        [],
-        "and is held again"
-    );
+    assert_eq!(claim(&tenant, until, minute_after(until), 9).await, [], "and is held again");
 }
 
 /// A settled notification does not come again; settling tells whether there was one.
@@ -94,18 +74,9 @@ pub(super) async fn a_settled_notification_is_gone(world: World) {
     let owed = owing(&tenant, 2).await;
     let now = world.now();
     claim(&tenant, now, minute_after(now), 9).await;
-    assert!(
-        tenant.outbox().settle(tenant.id, owed[0]).await.answered(),
-        "it was there"
-    );
-    assert!(
-        !tenant.outbox().settle(tenant.id, owed[0]).await.answered(),
-        "it is there no more"
-    );
-    assert!(
-        !tenant.outbox().settle(tenant.id, world.id()).await.answered(),
-        "it never was there"
-    );
+    assert!(tenant.outbox().settle(tenant.id, owed[0]).await.answered(), "it was there");
+    assert!(!tenant.outbox().settle(tenant.id, owed[0]).await.answered(), "it is there no more");
+    assert!(!tenant.outbox().settle(tenant.id, world.id()).await.answered(), "it never was there");
     let later = minute_after(now);
     assert_eq!(
         ids(&claim(&tenant, later, Timestamp::MAX, 9).await),
@@ -157,22 +128,14 @@ async fn due(world: &World, now: Timestamp) -> Vec<TenantId> {
 pub(super) async fn a_tenant_with_a_free_notification_is_due(world: World) {
     let (tenant, idle) = (world.tenant().await, world.tenant().await);
     idle.open().await;
-    assert_eq!(
-        due(&world, Timestamp::MAX).await,
-        [],
-        "who owes nothing is never due"
-    );
+    assert_eq!(due(&world, Timestamp::MAX).await, [], "who owes nothing is never due");
     let owed = owing(&tenant, 1).await;
     let now = world.now();
     assert_eq!(due(&world, now).await, [tenant.id], "a notification waits");
     let until = minute_after(now);
     claim(&tenant, now, until, 9).await;
     assert_eq!(due(&world, now).await, [], "it is held");
-    assert_eq!(
-        due(&world, until).await,
-        [tenant.id],
-        "its holder has not settled it in time"
-    );
+    assert_eq!(due(&world, until).await, [tenant.id], "its holder has not settled it in time");
     tenant.outbox().settle(tenant.id, owed[0]).await.answered();
     assert_eq!(due(&world, Timestamp::MAX).await, [], "it is settled");
 }
@@ -188,17 +151,9 @@ pub(super) async fn due_tenants_are_paged_by_id(world: World) {
     }
     let now = world.now();
     let page = async |after, limit| world.registry().due(now, after, limit).await.answered();
-    assert_eq!(
-        page(None, 99).await,
-        tenants,
-        "those with work, in the order of their ids"
-    );
+    assert_eq!(page(None, 99).await, tenants, "those with work, in the order of their ids");
     assert_eq!(page(None, 2).await, tenants[..2], "at most as many as asked for");
-    assert_eq!(
-        page(Some(tenants[1]), 2).await,
-        tenants[2..4],
-        "strictly above the cursor"
-    );
+    assert_eq!(page(Some(tenants[1]), 2).await, tenants[2..4], "strictly above the cursor");
     assert_eq!(page(Some(tenants[4]), 2).await, [], "nothing above the last");
     assert_eq!(page(None, 0).await, [], "none at all");
 }
@@ -206,23 +161,12 @@ pub(super) async fn due_tenants_are_paged_by_id(world: World) {
 /// The registry holds each tenant once, as it was added, and refuses an id that is taken.
 pub(super) async fn a_tenant_is_registered_once(world: World) {
     let id = world.id();
-    assert_eq!(
-        world.registry().find(id).await.answered(),
-        None,
-        "nobody has this id yet"
-    );
+    assert_eq!(world.registry().find(id).await.answered(), None, "nobody has this id yet");
     let mut record = world.record(id);
     record.region = "local".to_owned();
     assert!(world.registry().insert(&record).await.answered());
     let mut other = world.record(id);
     other.region = "us".to_owned();
-    assert!(
-        !world.registry().insert(&other).await.answered(),
-        "the id is taken"
-    );
-    assert_eq!(
-        world.registry().find(id).await.answered(),
-        Some(record),
-        "the first one stays as it was"
-    );
+    assert!(!world.registry().insert(&other).await.answered(), "the id is taken");
+    assert_eq!(world.registry().find(id).await.answered(), Some(record), "the first one stays as it was");
 }

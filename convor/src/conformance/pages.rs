@@ -17,10 +17,7 @@ async fn log_of_fourteen(tenant: &Tenant) -> ConversationId {
 }
 
 fn seqs(page: &EventPage, audience: Audience) -> Vec<u64> {
-    page.events
-        .iter()
-        .filter_map(|event| event.seq(audience))
-        .collect()
+    page.events.iter().filter_map(|event| event.seq(audience)).collect()
 }
 
 /// Fails unless a window of the log of fourteen shows exactly these positions.
@@ -29,16 +26,8 @@ async fn assert_window(audience: Audience, world: &World, windows: &[(Window, us
     let to = log_of_fourteen(&tenant).await;
     for (window, limit, expected) in windows {
         let page = tenant.page(to, audience, *window, *limit).await;
-        assert_eq!(
-            seqs(&page, audience),
-            *expected,
-            "{window:?} of at most {limit} for {audience:?}"
-        );
-        assert_eq!(
-            page.events.len(),
-            expected.len(),
-            "and nothing that {audience:?} does not see"
-        );
+        assert_eq!(seqs(&page, audience), *expected, "{window:?} of at most {limit} for {audience:?}");
+        assert_eq!(page.events.len(), expected.len(), "and nothing that {audience:?} does not see");
     }
 }
 
@@ -46,11 +35,7 @@ async fn assert_window(audience: Audience, world: &World, windows: &[(Window, us
 pub(super) async fn after_yields_the_first_events_above_it(world: World) {
     let windows: &[(Window, usize, &[u64])] = &[
         (Window::After(0), 1, &[1]),
-        (
-            Window::After(0),
-            14,
-            &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14],
-        ),
+        (Window::After(0), 14, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]),
         (Window::After(3), 4, &[4, 5, 6, 7]),
         (Window::After(12), 2, &[13, 14]),
         (Window::After(12), 5, &[13, 14]),
@@ -82,16 +67,8 @@ pub(super) async fn latest_yields_the_end(world: World) {
     let windows: &[(Window, usize, &[u64])] = &[
         (Window::Latest, 1, &[14]),
         (Window::Latest, 3, &[12, 13, 14]),
-        (
-            Window::Latest,
-            14,
-            &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14],
-        ),
-        (
-            Window::Latest,
-            99,
-            &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14],
-        ),
+        (Window::Latest, 14, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]),
+        (Window::Latest, 99, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]),
     ];
     assert_window(Audience::Staff, &world, windows).await;
 }
@@ -162,13 +139,9 @@ pub(super) async fn an_empty_log_has_an_empty_page(world: World) {
     let tenant = world.tenant().await;
     let conversation = tenant.open().await;
     for audience in [Audience::Staff, Audience::Visitor] {
-        for window in [
-            Window::Latest,
-            Window::After(0),
-            Window::After(5),
-            Window::Before(0),
-            Window::Before(5),
-        ] {
+        for window in
+            [Window::Latest, Window::After(0), Window::After(5), Window::Before(0), Window::Before(5)]
+        {
             let page = tenant.page(conversation.id, audience, window, 10).await;
             assert_eq!(
                 (page.events, page.heads),
@@ -190,14 +163,7 @@ pub(super) async fn a_page_knows_where_the_log_stands(world: World) {
     ] {
         let page = tenant.page(to, audience, window, 2).await;
         let conversation = tenant.find(to).await;
-        assert_eq!(
-            page.heads,
-            Heads {
-                staff: 14,
-                visitor: 7
-            },
-            "the positions of the last events"
-        );
+        assert_eq!(page.heads, Heads { staff: 14, visitor: 7 }, "the positions of the last events");
         assert_eq!(page.visitor, tenant.visitor, "the conversation's visitor");
         assert_eq!((page.floor, page.epoch), (conversation.floor, conversation.epoch));
     }
@@ -207,11 +173,7 @@ pub(super) async fn a_page_knows_where_the_log_stands(world: World) {
 pub(super) async fn an_unknown_conversation_has_no_page(world: World) {
     let tenant = world.tenant().await;
     for audience in [Audience::Staff, Audience::Visitor] {
-        let page = tenant
-            .events()
-            .page(tenant.id, world.id(), audience, Window::Latest, 10)
-            .await
-            .answered();
+        let page = tenant.events().page(tenant.id, world.id(), audience, Window::Latest, 10).await.answered();
         assert_eq!(page, None, "absence is `None`, not an empty page");
     }
 }
@@ -221,11 +183,7 @@ pub(super) async fn a_limit_of_zero_yields_nothing(world: World) {
     let tenant = world.tenant().await;
     let to = log_of_fourteen(&tenant).await;
     for window in [Window::Latest, Window::After(0), Window::Before(9)] {
-        assert_eq!(
-            tenant.page(to, Audience::Staff, window, 0).await.events,
-            [],
-            "{window:?}"
-        );
+        assert_eq!(tenant.page(to, Audience::Staff, window, 0).await.events, [], "{window:?}");
     }
     assert_eq!(tenant.sites().page(tenant.id, None, 0).await.answered(), []);
     assert_eq!(tenant.operators().page(tenant.id, None, 0).await.answered(), []);
@@ -248,11 +206,7 @@ pub(super) async fn sites_are_paged_by_id(world: World) {
     };
     assert_eq!(page(None, 99).await, ids, "all, in the order of their ids");
     assert_eq!(page(None, 2).await, ids[..2], "at most as many as asked for");
-    assert_eq!(
-        page(Some(ids[1]), 2).await,
-        ids[2..4],
-        "strictly above the cursor"
-    );
+    assert_eq!(page(Some(ids[1]), 2).await, ids[2..4], "strictly above the cursor");
     assert_eq!(page(Some(ids[4]), 2).await, [], "nothing above the last");
 }
 
@@ -269,11 +223,7 @@ pub(super) async fn operators_are_paged_by_id(world: World) {
     };
     assert_eq!(page(None, 99).await, ids, "all, in the order of their ids");
     assert_eq!(page(None, 2).await, ids[..2], "at most as many as asked for");
-    assert_eq!(
-        page(Some(ids[1]), 2).await,
-        ids[2..4],
-        "strictly above the cursor"
-    );
+    assert_eq!(page(Some(ids[1]), 2).await, ids[2..4], "strictly above the cursor");
     assert_eq!(page(Some(ids[4]), 2).await, [], "nothing above the last");
 }
 
@@ -293,10 +243,6 @@ pub(super) async fn audit_entries_are_paged_by_id(world: World) {
     };
     assert_eq!(page(None, 99).await, ids, "all, in the order of their ids");
     assert_eq!(page(None, 2).await, ids[..2], "at most as many as asked for");
-    assert_eq!(
-        page(Some(ids[1]), 2).await,
-        ids[2..4],
-        "strictly above the cursor"
-    );
+    assert_eq!(page(Some(ids[1]), 2).await, ids[2..4], "strictly above the cursor");
     assert_eq!(page(Some(ids[4]), 2).await, [], "nothing above the last");
 }

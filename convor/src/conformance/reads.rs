@@ -26,13 +26,9 @@ pub(super) async fn an_operators_position_is_answered_in_both_numberings(world: 
     let tenant = world.tenant().await;
     let of = mixed_log(&tenant).await;
     let reader = tenant.operator_author();
-    for (seq, up_to) in [
-        (1, heads(1, 0)),
-        (2, heads(2, 1)),
-        (3, heads(3, 1)),
-        (4, heads(4, 2)),
-        (5, heads(5, 2)),
-    ] {
+    for (seq, up_to) in
+        [(1, heads(1, 0)), (2, heads(2, 1)), (3, heads(3, 1)), (4, heads(4, 2)), (5, heads(5, 2))]
+    {
         let answered = tenant.advance(of, reader, Audience::Staff, seq).await;
         assert_eq!(answered, Some(up_to), "read up to {seq} in the staff numbering");
     }
@@ -58,42 +54,29 @@ pub(super) async fn a_position_never_moves_back(world: World) {
     let before = Snapshot::of(&tenant).await;
     for seq in [4, 3, 1, 0] {
         let change = world.loaded(reader);
-        let answered = tenant
-            .reads()
-            .advance(tenant.id, of, reader, Audience::Staff, seq, &change)
-            .await
-            .answered();
+        let answered =
+            tenant.reads().advance(tenant.id, of, reader, Audience::Staff, seq, &change).await.answered();
         assert_eq!(answered, None, "from 4 to {seq} is not forwards");
     }
     assert_eq!(tenant.view(of, reader).await.read, 4);
-    Snapshot::of(&tenant)
-        .await
-        .assert_same_as(&before, "a position that does not move stores nothing");
+    Snapshot::of(&tenant).await.assert_same_as(&before, "a position that does not move stores nothing");
 }
 
 /// Beyond the end means the end.
 pub(super) async fn beyond_the_end_is_the_end(world: World) {
     let tenant = world.tenant().await;
     let of = mixed_log(&tenant).await;
-    let staff = tenant
-        .advance(of, tenant.operator_author(), Audience::Staff, u64::MAX)
-        .await;
+    let staff = tenant.advance(of, tenant.operator_author(), Audience::Staff, u64::MAX).await;
     assert_eq!(staff, Some(heads(5, 2)), "the last event for staff");
-    let visitor = tenant
-        .advance(of, tenant.visitor_author(), Audience::Visitor, u64::MAX)
-        .await;
+    let visitor = tenant.advance(of, tenant.visitor_author(), Audience::Visitor, u64::MAX).await;
     assert_eq!(visitor, Some(heads(4, 2)), "the last event that the visitor sees");
     assert_eq!(
-        tenant
-            .advance(of, tenant.operator_author(), Audience::Staff, 9)
-            .await,
+        tenant.advance(of, tenant.operator_author(), Audience::Staff, 9).await,
         None,
         "it is there already"
     );
     tenant.ask(of, "one more").await;
-    let next = tenant
-        .advance(of, tenant.operator_author(), Audience::Staff, 9)
-        .await;
+    let next = tenant.advance(of, tenant.operator_author(), Audience::Staff, 9).await;
     assert_eq!(next, Some(heads(6, 3)), "what came after the end is not read");
 }
 
@@ -101,28 +84,12 @@ pub(super) async fn beyond_the_end_is_the_end(world: World) {
 pub(super) async fn nothing_is_read_where_there_is_nothing(world: World) {
     let tenant = world.tenant().await;
     let of = tenant.open().await.id;
-    assert_eq!(
-        tenant
-            .advance(of, tenant.operator_author(), Audience::Staff, 1)
-            .await,
-        None,
-        "an empty log"
-    );
+    assert_eq!(tenant.advance(of, tenant.operator_author(), Audience::Staff, 1).await, None, "an empty log");
     tenant.note(of, "a note").await;
-    let visitor = tenant
-        .advance(of, tenant.visitor_author(), Audience::Visitor, 1)
-        .await;
+    let visitor = tenant.advance(of, tenant.visitor_author(), Audience::Visitor, 1).await;
     assert_eq!(visitor, None, "a log that is empty for the visitor");
-    assert_eq!(
-        tenant
-            .advance(of, tenant.operator_author(), Audience::Staff, 0)
-            .await,
-        None,
-        "position 0"
-    );
-    let unknown = tenant
-        .advance(world.id(), tenant.operator_author(), Audience::Staff, 1)
-        .await;
+    assert_eq!(tenant.advance(of, tenant.operator_author(), Audience::Staff, 0).await, None, "position 0");
+    let unknown = tenant.advance(world.id(), tenant.operator_author(), Audience::Staff, 1).await;
     assert_eq!(unknown, None, "no such conversation");
 }
 
@@ -131,22 +98,14 @@ pub(super) async fn each_reader_has_a_position(world: World) {
     let tenant = world.tenant().await;
     let (of, other) = (mixed_log(&tenant).await, mixed_log(&tenant).await);
     let colleague = Author::Operator(tenant.another_operator().await);
-    tenant
-        .advance(of, tenant.operator_author(), Audience::Staff, 3)
-        .await;
+    tenant.advance(of, tenant.operator_author(), Audience::Staff, 3).await;
     tenant.advance(of, colleague, Audience::Staff, 5).await;
-    tenant
-        .advance(of, tenant.visitor_author(), Audience::Visitor, 1)
-        .await;
+    tenant.advance(of, tenant.visitor_author(), Audience::Visitor, 1).await;
     assert_eq!(tenant.view(of, tenant.operator_author()).await.read, 3);
     assert_eq!(tenant.view(of, colleague).await.read, 5);
     assert_eq!(tenant.view(of, tenant.visitor_author()).await.read, 1);
     for reader in [tenant.operator_author(), colleague, tenant.visitor_author()] {
-        assert_eq!(
-            tenant.view(other, reader).await.read,
-            0,
-            "a position belongs to its conversation"
-        );
+        assert_eq!(tenant.view(other, reader).await.read, 0, "a position belongs to its conversation");
     }
 }
 
@@ -156,33 +115,21 @@ pub(super) async fn the_other_sides_position_is_seen(world: World) {
     let of = mixed_log(&tenant).await;
     let colleague = Author::Operator(tenant.another_operator().await);
     let other_read = async |reader| tenant.view(of, reader).await.other_read;
-    tenant
-        .advance(of, tenant.visitor_author(), Audience::Visitor, 1)
-        .await;
+    tenant.advance(of, tenant.visitor_author(), Audience::Visitor, 1).await;
     assert_eq!(
         other_read(tenant.operator_author()).await,
         2,
         "the visitor's position, in the staff numbering"
     );
-    assert_eq!(
-        other_read(tenant.visitor_author()).await,
-        0,
-        "no operator has read"
-    );
-    tenant
-        .advance(of, tenant.operator_author(), Audience::Staff, 5)
-        .await;
+    assert_eq!(other_read(tenant.visitor_author()).await, 0, "no operator has read");
+    tenant.advance(of, tenant.operator_author(), Audience::Staff, 5).await;
     tenant.advance(of, colleague, Audience::Staff, 2).await;
     assert_eq!(
         other_read(tenant.visitor_author()).await,
         2,
         "the furthest operator's, in the visitor numbering"
     );
-    assert_eq!(
-        other_read(colleague).await,
-        2,
-        "a colleague is not the other side"
-    );
+    assert_eq!(other_read(colleague).await, 2, "a colleague is not the other side");
 }
 
 /// Concurrent readings of one reader end at the furthest, and each forward step is answered once.
@@ -195,26 +142,17 @@ pub(super) async fn concurrent_readings_end_at_the_furthest(world: World) {
     let tasks: Vec<_> = (1..=16)
         .map(|seq| {
             let tenant = tenant.clone();
-            tokio::spawn(async move {
-                tenant
-                    .advance(of, tenant.operator_author(), Audience::Staff, seq)
-                    .await
-            })
+            tokio::spawn(
+                async move { tenant.advance(of, tenant.operator_author(), Audience::Staff, seq).await },
+            )
         })
         .collect();
     let mut moved = Vec::new();
     for task in tasks {
         moved.extend(task.await.expect("the store does not panic"));
     }
-    assert!(
-        moved.contains(&heads(16, 16)),
-        "the furthest step is always forwards"
-    );
+    assert!(moved.contains(&heads(16, 16)), "the furthest step is always forwards");
     moved.sort_by_key(|up_to| up_to.staff);
     moved.dedup();
-    assert_eq!(
-        tenant.view(of, tenant.operator_author()).await.read,
-        16,
-        "the furthest stays"
-    );
+    assert_eq!(tenant.view(of, tenant.operator_author()).await.read, 16, "the furthest stays");
 }

@@ -35,10 +35,7 @@ pub(super) struct Recorder {
 
 impl Recorder {
     pub(super) fn new(inner: Arc<dyn Storage>) -> Self {
-        Self {
-            inner,
-            called: Mutex::default(),
-        }
+        Self { inner, called: Mutex::default() }
     }
 
     /// The methods that have been called.
@@ -47,10 +44,7 @@ impl Recorder {
     }
 
     fn note(&self, method: &'static str) {
-        self.called
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(method);
+        self.called.lock().unwrap_or_else(PoisonError::into_inner).insert(method);
     }
 }
 
@@ -200,10 +194,7 @@ impl Storage for Recorder {
     }
 
     fn accounts(&self) -> Option<&dyn AccountRepository> {
-        self.inner
-            .accounts()
-            .is_some()
-            .then_some(self as &dyn AccountRepository)
+        self.inner.accounts().is_some().then_some(self as &dyn AccountRepository)
     }
 
     async fn ping(&self) -> Result<(), StorageError> {

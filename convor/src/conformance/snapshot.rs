@@ -52,18 +52,10 @@ impl Owed {
     pub(super) async fn of(tenant: &Tenant) -> Self {
         let (id, now) = (tenant.id, tenant.now());
         let until = now.plus(std::time::Duration::from_millis(1));
-        let claimed = tenant
-            .world
-            .outbox()
-            .claim(id, now, until, EVERYTHING)
-            .await
-            .answered();
+        let claimed = tenant.world.outbox().claim(id, now, until, EVERYTHING).await.answered();
         Self {
             audit: tenant.audit().page(id, None, EVERYTHING).await.answered(),
-            notifications: claimed
-                .into_iter()
-                .map(|claimed| (claimed.id, claimed.notification))
-                .collect(),
+            notifications: claimed.into_iter().map(|claimed| (claimed.id, claimed.notification)).collect(),
             control: tenant.control().after(id, 0, EVERYTHING).await.answered(),
             control_head: tenant.control().head(id).await.answered(),
         }
@@ -74,11 +66,7 @@ impl Snapshot {
     /// Reads everything of the tenant, by every method that reads.
     pub(super) async fn of(tenant: &Tenant) -> Self {
         let (id, world) = (tenant.id, &tenant.world);
-        let inbox = ConversationScope::Inbox {
-            status: None,
-            assignee: None,
-            tag: None,
-        };
+        let inbox = ConversationScope::Inbox { status: None, assignee: None, tag: None };
         let inbox = list(tenant, tenant.operator_author(), inbox).await;
         let mut conversations = Vec::new();
         let mut views = Vec::new();
@@ -86,19 +74,11 @@ impl Snapshot {
         for conversation in inbox.iter().map(|view| view.conversation.id) {
             conversations.push(world.conversations().find(id, conversation).await.answered());
             for reader in [tenant.operator_author(), tenant.visitor_author()] {
-                views.push(
-                    world
-                        .conversations()
-                        .view(id, conversation, reader)
-                        .await
-                        .answered(),
-                );
+                views.push(world.conversations().view(id, conversation, reader).await.answered());
             }
             for audience in [Audience::Staff, Audience::Visitor] {
-                let page = world
-                    .events()
-                    .page(id, conversation, audience, Window::After(0), EVERYTHING)
-                    .await;
+                let page =
+                    world.events().page(id, conversation, audience, Window::After(0), EVERYTHING).await;
                 logs.push(page.answered().map(|page| page.events).unwrap_or_default());
             }
         }
@@ -112,21 +92,12 @@ impl Snapshot {
             page: world.pages().find(id, tenant.visitor).await.answered(),
             operators: world.operators().page(id, None, EVERYTHING).await.answered(),
             operator: world.operators().find(id, &[tenant.operator]).await.answered(),
-            own: list(
-                tenant,
-                tenant.visitor_author(),
-                ConversationScope::Of(tenant.visitor),
-            )
-            .await,
+            own: list(tenant, tenant.visitor_author(), ConversationScope::Of(tenant.visitor)).await,
             inbox,
             conversations,
             views,
             logs,
-            due_snoozes: world
-                .conversations()
-                .due_snoozes(id, Timestamp::MAX, EVERYTHING)
-                .await
-                .answered(),
+            due_snoozes: world.conversations().due_snoozes(id, Timestamp::MAX, EVERYTHING).await.answered(),
             owed: Owed::of(tenant).await,
             login,
             session,
@@ -138,10 +109,8 @@ impl Snapshot {
             return (None, None);
         };
         let login = accounts.find_login(tenant.id, &tenant.email).await.answered();
-        let session = accounts
-            .find_session(tenant.id, &tenant.token, Timestamp::from_millis(0))
-            .await
-            .answered();
+        let session =
+            accounts.find_session(tenant.id, &tenant.token, Timestamp::from_millis(0)).await.answered();
         (login, session)
     }
 
@@ -153,10 +122,7 @@ impl Snapshot {
                 assert!(self.$field == before.$field, "{because}: `{}` is not as it was", stringify!($field));
             )*};
         }
-        assert_eq!(
-            self.owed, before.owed,
-            "{because}: what commits with a change is not as it was"
-        );
+        assert_eq!(self.owed, before.owed, "{because}: what commits with a change is not as it was");
         same!(profile sites site visitor visitor_by_token page operators operator login session);
         same!(conversations inbox own views logs due_snoozes);
         assert!(self == before, "{because}: something is not as it was");
@@ -164,11 +130,6 @@ impl Snapshot {
 }
 
 async fn list(tenant: &Tenant, reader: Author, scope: ConversationScope) -> Vec<ConversationView> {
-    let page = ConversationPage {
-        reader,
-        scope,
-        before: None,
-        limit: EVERYTHING,
-    };
+    let page = ConversationPage { reader, scope, before: None, limit: EVERYTHING };
     tenant.conversations().page(tenant.id, &page).await.answered()
 }

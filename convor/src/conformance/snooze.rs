@@ -10,19 +10,11 @@ use crate::ports::storage::{Append, DueSnooze, StatusChange, UpdateOutcome};
 use crate::time::Timestamp;
 
 async fn due(tenant: &Tenant, now: Timestamp, limit: usize) -> Vec<DueSnooze> {
-    tenant
-        .conversations()
-        .due_snoozes(tenant.id, now, limit)
-        .await
-        .answered()
+    tenant.conversations().due_snoozes(tenant.id, now, limit).await.answered()
 }
 
 async fn due_ids(tenant: &Tenant, now: Timestamp) -> Vec<ConversationId> {
-    due(tenant, now, 99)
-        .await
-        .iter()
-        .map(|due| due.conversation)
-        .collect()
+    due(tenant, now, 99).await.iter().map(|due| due.conversation).collect()
 }
 
 fn millis(base: Timestamp, by: u64) -> Timestamp {
@@ -33,26 +25,14 @@ fn millis(base: Timestamp, by: u64) -> Timestamp {
 pub(super) async fn a_snooze_is_due_from_its_time_on(world: World) {
     let tenant = world.tenant().await;
     let conversation = tenant.open().await.id;
-    assert_eq!(
-        due_ids(&tenant, Timestamp::MAX).await,
-        [],
-        "who is awake is never due"
-    );
+    assert_eq!(due_ids(&tenant, Timestamp::MAX).await, [], "who is awake is never due");
     let now = world.now();
     let until = millis(now, 1_000);
     tenant.snooze(conversation, until).await;
     assert_eq!(due_ids(&tenant, now).await, [], "its time has not come");
-    assert_eq!(
-        due_ids(&tenant, millis(now, 999)).await,
-        [],
-        "its time has not come"
-    );
+    assert_eq!(due_ids(&tenant, millis(now, 999)).await, [], "its time has not come");
     assert_eq!(due_ids(&tenant, until).await, [conversation], "its time has come");
-    assert_eq!(
-        due_ids(&tenant, Timestamp::MAX).await,
-        [conversation],
-        "and stays come"
-    );
+    assert_eq!(due_ids(&tenant, Timestamp::MAX).await, [conversation], "and stays come");
 }
 
 /// The longest due come first, at most as many as asked for.
@@ -67,22 +47,10 @@ pub(super) async fn the_longest_due_wake_first(world: World) {
     }
     order.sort();
     let ids: Vec<_> = order.into_iter().map(|(_, id)| id).collect();
-    assert_eq!(
-        due_ids(&tenant, Timestamp::MAX).await,
-        ids,
-        "the longest due first"
-    );
-    let two: Vec<_> = due(&tenant, Timestamp::MAX, 2)
-        .await
-        .iter()
-        .map(|due| due.conversation)
-        .collect();
+    assert_eq!(due_ids(&tenant, Timestamp::MAX).await, ids, "the longest due first");
+    let two: Vec<_> = due(&tenant, Timestamp::MAX, 2).await.iter().map(|due| due.conversation).collect();
     assert_eq!(two, ids[..2], "at most as many as asked for");
-    assert_eq!(
-        due_ids(&tenant, millis(base, 20)).await,
-        ids[..2],
-        "only those whose time has come"
-    );
+    assert_eq!(due_ids(&tenant, millis(base, 20)).await, ids[..2], "only those whose time has come");
 }
 
 /// What is due names the version in which it wakes; woken, it is due no more.
@@ -93,28 +61,12 @@ pub(super) async fn a_due_snooze_wakes_in_its_version(world: World) {
     tenant.update(id, &assign(Some(tenant.operator))).await;
     let present = tenant.find(id).await;
     let found = due(&tenant, world.now(), 9).await;
-    assert_eq!(
-        found,
-        [DueSnooze {
-            conversation: id,
-            version: present.version
-        }],
-        "the present version"
-    );
-    let woken = tenant
-        .try_update(id, found[0].version, &status(StatusChange::Open))
-        .await;
-    assert!(
-        matches!(woken, UpdateOutcome::Updated { .. }),
-        "it wakes in that version: {woken:?}"
-    );
+    assert_eq!(found, [DueSnooze { conversation: id, version: present.version }], "the present version");
+    let woken = tenant.try_update(id, found[0].version, &status(StatusChange::Open)).await;
+    assert!(matches!(woken, UpdateOutcome::Updated { .. }), "it wakes in that version: {woken:?}");
     let awake = tenant.find(id).await;
     assert_eq!((awake.status, awake.snoozed_until), (Status::Open, None));
-    assert_eq!(
-        due_ids(&tenant, Timestamp::MAX).await,
-        [],
-        "who is awake is not due"
-    );
+    assert_eq!(due_ids(&tenant, Timestamp::MAX).await, [], "who is awake is not due");
 }
 
 /// Snoozed for longer, a conversation is due at its new time; closed, not at all.
@@ -125,18 +77,10 @@ pub(super) async fn a_changed_snooze_is_due_at_its_new_time(world: World) {
     let second = millis(first, 60_000);
     tenant.snooze(id, first).await;
     tenant.snooze(id, second).await;
-    assert_eq!(
-        due_ids(&tenant, millis(first, 1)).await,
-        [],
-        "the old time counts no more"
-    );
+    assert_eq!(due_ids(&tenant, millis(first, 1)).await, [], "the old time counts no more");
     assert_eq!(due_ids(&tenant, second).await, [id], "the new one does");
     tenant.close(id).await;
-    assert_eq!(
-        due_ids(&tenant, Timestamp::MAX).await,
-        [],
-        "a closed conversation does not wake"
-    );
+    assert_eq!(due_ids(&tenant, Timestamp::MAX).await, [], "a closed conversation does not wake");
 }
 
 /// A message that opens a sleeping conversation takes it off the list.
@@ -145,12 +89,7 @@ pub(super) async fn a_message_ends_the_snooze(world: World) {
     let id = tenant.open().await.id;
     tenant.snooze(id, world.now()).await;
     let append = tenant.appending(id, tenant.visitor_author(), MessageKind::Message, "hello?");
-    tenant
-        .append(&Append {
-            reopen: true,
-            ..append
-        })
-        .await;
+    tenant.append(&Append { reopen: true, ..append }).await;
     assert_eq!(due_ids(&tenant, Timestamp::MAX).await, [], "it is awake already");
 }
 

@@ -45,25 +45,10 @@ impl Tenant {
     /// Stores the profile, the site, the visitor and the operator, all named after `name`.
     pub(super) async fn settle_in(&self, name: &str) {
         let (world, system) = (&self.world, Author::System);
-        let profile = TenantProfile {
-            name: text(name),
-            digest_key: [3; 32],
-        };
-        assert!(
-            world
-                .tenants()
-                .insert(self.id, &profile, &world.change(system))
-                .await
-                .answered()
-        );
+        let profile = TenantProfile { name: text(name), digest_key: [3; 32] };
+        assert!(world.tenants().insert(self.id, &profile, &world.change(system)).await.answered());
         let site = self.site_named(self.site, name);
-        assert!(
-            world
-                .sites()
-                .insert(self.id, &site, &world.change(system))
-                .await
-                .answered()
-        );
+        assert!(world.sites().insert(self.id, &site, &world.change(system)).await.answered());
         assert!(self.register(self.visitor, self.token, Some(text(name))).await);
         let added = self.add_operator(self.operator, name, self.email.as_str()).await;
         assert_eq!(added, OperatorOutcome::Added);
@@ -85,54 +70,29 @@ impl Tenant {
     }
 
     pub(super) async fn register(&self, id: VisitorId, token: TokenHash, name: Option<Text>) -> bool {
-        let visitor = Visitor {
-            id,
-            site: self.site,
-            name,
-            email: None,
-            created_at: self.now(),
-        };
+        let visitor = Visitor { id, site: self.site, name, email: None, created_at: self.now() };
         let change = self.change(Author::Visitor(id));
-        self.visitors()
-            .register(self.id, &NewVisitor { visitor, token }, &change)
-            .await
-            .answered()
+        self.visitors().register(self.id, &NewVisitor { visitor, token }, &change).await.answered()
     }
 
     /// One more visitor.
     pub(super) async fn another_visitor(&self) -> VisitorId {
         let id = self.world.id();
-        assert!(
-            self.register(id, self.token(), None).await,
-            "a visitor with a new id is registered"
-        );
+        assert!(self.register(id, self.token(), None).await, "a visitor with a new id is registered");
         id
     }
 
     pub(super) async fn add_operator(&self, id: OperatorId, name: &str, email: &str) -> OperatorOutcome {
         let email = Email::parse(email).expect("an address");
-        let operator = Operator {
-            id,
-            name: text(name),
-            email,
-            role: Role::Operator,
-            created_at: self.now(),
-        };
-        self.operators()
-            .insert(self.id, &operator, &self.change(Author::System))
-            .await
-            .answered()
+        let operator = Operator { id, name: text(name), email, role: Role::Operator, created_at: self.now() };
+        self.operators().insert(self.id, &operator, &self.change(Author::System)).await.answered()
     }
 
     /// One more operator.
     pub(super) async fn another_operator(&self) -> OperatorId {
         let id: OperatorId = self.world.id();
         let added = self.add_operator(id, "Ben", &format!("{id}@example.org")).await;
-        assert_eq!(
-            added,
-            OperatorOutcome::Added,
-            "an operator with a new id and address is added"
-        );
+        assert_eq!(added, OperatorOutcome::Added, "an operator with a new id and address is added");
         id
     }
 
@@ -159,8 +119,7 @@ impl Tenant {
     }
 
     pub(super) async fn try_open(&self, open: &Open) -> OpenOutcome {
-        self.try_open_with(open, &self.change(Author::Visitor(open.visitor)))
-            .await
+        self.try_open_with(open, &self.change(Author::Visitor(open.visitor))).await
     }
 
     pub(super) async fn try_open_with(&self, open: &Open, change: &Change) -> OpenOutcome {
@@ -193,12 +152,7 @@ impl Tenant {
         kind: MessageKind,
         says: &str,
     ) -> Append {
-        Append {
-            conversation: to,
-            author,
-            message: self.message(kind, says),
-            reopen: false,
-        }
+        Append { conversation: to, author, message: self.message(kind, says), reopen: false }
     }
 
     pub(super) async fn try_append(&self, append: &Append) -> AppendOutcome {
@@ -224,18 +178,15 @@ impl Tenant {
     }
 
     pub(super) async fn ask(&self, to: ConversationId, says: &str) -> Event {
-        self.say(to, self.visitor_author(), MessageKind::Message, says)
-            .await
+        self.say(to, self.visitor_author(), MessageKind::Message, says).await
     }
 
     pub(super) async fn answer(&self, to: ConversationId, says: &str) -> Event {
-        self.say(to, self.operator_author(), MessageKind::Message, says)
-            .await
+        self.say(to, self.operator_author(), MessageKind::Message, says).await
     }
 
     pub(super) async fn note(&self, to: ConversationId, says: &str) -> Event {
-        self.say(to, self.operator_author(), MessageKind::Note, says)
-            .await
+        self.say(to, self.operator_author(), MessageKind::Note, says).await
     }
 
     pub(super) async fn try_update(
@@ -245,10 +196,7 @@ impl Tenant {
         patch: &ConversationPatch,
     ) -> UpdateOutcome {
         let change = self.change(self.operator_author());
-        self.conversations()
-            .update(self.id, of, version, patch, &change)
-            .await
-            .answered()
+        self.conversations().update(self.id, of, version, patch, &change).await.answered()
     }
 
     /// Changes a conversation in its present version.
@@ -278,11 +226,7 @@ impl Tenant {
     }
 
     pub(super) async fn view(&self, conversation: ConversationId, reader: Author) -> ConversationView {
-        let view = self
-            .conversations()
-            .view(self.id, conversation, reader)
-            .await
-            .answered();
+        let view = self.conversations().view(self.id, conversation, reader).await.answered();
         view.expect("a conversation that was opened can be seen")
     }
 
@@ -293,11 +237,7 @@ impl Tenant {
         window: Window,
         limit: usize,
     ) -> EventPage {
-        let page = self
-            .events()
-            .page(self.id, of, audience, window, limit)
-            .await
-            .answered();
+        let page = self.events().page(self.id, of, audience, window, limit).await.answered();
         page.expect("a conversation that was opened has a log")
     }
 
@@ -314,10 +254,7 @@ impl Tenant {
         seq: u64,
     ) -> Option<Heads> {
         let change = self.change(reader);
-        self.reads()
-            .advance(self.id, of, reader, audience, seq, &change)
-            .await
-            .answered()
+        self.reads().advance(self.id, of, reader, audience, seq, &change).await.answered()
     }
 }
 
@@ -331,18 +268,12 @@ impl Deref for Tenant {
 
 /// A patch that changes the status alone.
 pub(super) fn status(to: StatusChange) -> ConversationPatch {
-    ConversationPatch {
-        status: Some(to),
-        ..ConversationPatch::default()
-    }
+    ConversationPatch { status: Some(to), ..ConversationPatch::default() }
 }
 
 /// A patch that changes the assignee alone.
 pub(super) fn assign(to: Option<OperatorId>) -> ConversationPatch {
-    ConversationPatch {
-        assignee: Some(to),
-        ..ConversationPatch::default()
-    }
+    ConversationPatch { assignee: Some(to), ..ConversationPatch::default() }
 }
 
 /// A patch that changes the tags alone.

@@ -33,18 +33,12 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(storage: Arc<dyn Storage>) -> Self {
-        Self {
-            storage,
-            count: Arc::default(),
-        }
+        Self { storage, count: Arc::default() }
     }
 
     /// The same clock and ids over another store.
     pub(super) fn over(&self, storage: Arc<dyn Storage>) -> Self {
-        Self {
-            storage,
-            count: Arc::clone(&self.count),
-        }
+        Self { storage, count: Arc::clone(&self.count) }
     }
 
     /// The store itself, to be put behind another one.
@@ -87,23 +81,15 @@ impl World {
         };
         Change {
             audit: Some(record),
-            outbox: vec![
-                self.notification(),
-                OutboxEntry::Control(ControlEvent::SessionEnded(self.id())),
-            ],
+            outbox: vec![self.notification(), OutboxEntry::Control(ControlEvent::SessionEnded(self.id()))],
             ..self.change(actor)
         }
     }
 
     /// A new entry for the notifier.
     pub(super) fn notification(&self) -> OutboxEntry {
-        let notification = Notification::MessageWaiting {
-            conversation: self.id(),
-        };
-        OutboxEntry::Notify {
-            id: self.id(),
-            notification,
-        }
+        let notification = Notification::MessageWaiting { conversation: self.id() };
+        OutboxEntry::Notify { id: self.id(), notification }
     }
 
     /// A tenant that is registered and has nothing yet.
@@ -118,12 +104,7 @@ impl World {
 
     /// What the registry knows of a tenant.
     pub(super) fn record(&self, id: TenantId) -> TenantRecord {
-        TenantRecord {
-            id,
-            region: "eu".to_owned(),
-            state: TenantState::Active,
-            created_at: self.now(),
-        }
+        TenantRecord { id, region: "eu".to_owned(), state: TenantState::Active, created_at: self.now() }
     }
 
     /// A tenant with a profile, a site, a visitor and an operator.
@@ -161,9 +142,7 @@ impl<T> Answered<T> for Result<T, StorageError> {
     #[track_caller]
     fn answered(self) -> T {
         self.unwrap_or_else(|error| {
-            let source = std::error::Error::source(&error)
-                .map(ToString::to_string)
-                .unwrap_or_default();
+            let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
             panic!("at {}: {error} {source}", Location::caller())
         })
     }

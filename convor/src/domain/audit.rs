@@ -18,7 +18,7 @@ pub struct AuditRecord {
 
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "adapters store it")]
 pub enum AuditAction {
     /// A tenant was made.
     TenantCreated,

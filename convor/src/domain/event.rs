@@ -45,7 +45,7 @@ pub struct Position {
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "adapters store it")]
 pub enum EventKind {
     /// Something was said.
     Message(Message),

@@ -26,7 +26,7 @@ pub struct Message {
 /// For whom a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "adapters store it")]
 pub enum MessageKind {
     /// For both sides.
     #[default]

@@ -25,7 +25,7 @@ pub struct Operator {
 /// What an operator may do; each role includes the ones after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "adapters store it")]
 pub enum Role {
     /// Everything, the tenant's own end included.
     Owner,

@@ -4,7 +4,7 @@ use crate::ids::{ConversationId, OutboxId, SessionId};
 
 /// What a change owes to others. It holds ids only; whoever delivers it reads the rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "adapters store it")]
 pub enum OutboxEntry {
     /// For the [`Notifier`](crate::ports::Notifier): delivered at least once, then settled.
     Notify {
@@ -19,7 +19,7 @@ pub enum OutboxEntry {
 
 /// What a notifier tells people who are not connected, and systems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "adapters store it")]
 pub enum Notification {
     /// A visitor has written, and nobody has been there to read it.
     MessageWaiting {
@@ -30,7 +30,7 @@ pub enum Notification {
 
 /// What every node must obey.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "adapters store it")]
 pub enum ControlEvent {
     /// An operator's session has ended: its sockets are to be closed.
     SessionEnded(SessionId),

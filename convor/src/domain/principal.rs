@@ -84,7 +84,7 @@ impl Principal {
 /// Who did something, within a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "adapters store it")]
 pub enum Author {
     /// A visitor.
     Visitor(VisitorId),
@@ -96,7 +96,10 @@ pub enum Author {
 
 /// For whose eyes something is; each audience has a numbering of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "two audiences are the design; a third would change every storage")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "two audiences are the design; a third would change every storage"
+)]
 pub enum Audience {
     /// Operators: they see every event.
     Staff,

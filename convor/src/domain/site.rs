@@ -93,7 +93,9 @@ mod tests {
 
     #[test]
     fn an_origin_is_what_a_browser_sends() {
-        for good in ["https://example.org", "http://127.0.0.1:8080", "http://[::1]:3000", "https://a.b-c.example"] {
+        for good in
+            ["https://example.org", "http://127.0.0.1:8080", "http://[::1]:3000", "https://a.b-c.example"]
+        {
             assert!(Origin::parse(good).is_some(), "{good}");
         }
         for bad in [

@@ -20,7 +20,7 @@ pub struct TenantRecord {
 
 /// Whether a tenant is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "adapters store it")]
 pub enum TenantState {
     /// It is.
     Active,

@@ -19,7 +19,11 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(id: ConnectionId, authenticated: Authenticated, transport: Arc<dyn Transport>) -> Arc<Self> {
+    pub(crate) fn new(
+        id: ConnectionId,
+        authenticated: Authenticated,
+        transport: Arc<dyn Transport>,
+    ) -> Arc<Self> {
         Arc::new(Self { id, authenticated, transport, topics: Mutex::new(Some(HashSet::new())) })
     }
 
@@ -70,6 +74,9 @@ impl Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("id", &self.id).field("principal", &self.principal()).finish_non_exhaustive()
+        f.debug_struct("Connection")
+            .field("id", &self.id)
+            .field("principal", &self.principal())
+            .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,6 @@
 //! Fan-out on this node: who is connected, who listens where, and in which order they hear it.
 //!
-//! What a conversation's subscribers hear is a prefix of its log. Three parts see to that. A [`Turn`] lets one change of a
+//! What a conversation's subscribers hear is a prefix of its log. Three parts see to that. A *turn* lets one change of a
 //! conversation at a time be committed and published by this node, so that what is published locally is in order. A
 //! topic knows up to where it has published; what would leave a gap is not published but marks the
 //! conversation *stale*, and a stale one is reread from the storage. And a subscriber that catches up goes live only once its own
@@ -134,7 +134,12 @@ impl Hub {
     }
 
     /// Hands an event to everybody who listens. `render` makes the frame of an audience, once, if anybody needs it.
-    pub(crate) fn publish(&self, tenant: TenantId, event: &Event, render: impl Fn(Audience) -> Option<Frame>) {
+    pub(crate) fn publish(
+        &self,
+        tenant: TenantId,
+        event: &Event,
+        render: impl Fn(Audience) -> Option<Frame>,
+    ) {
         let key = (tenant, event.conversation);
         let mut frames = Frames { render, staff: None, visitor: None };
         let mut shard = self.shard(key);
@@ -177,7 +182,8 @@ impl Hub {
         if let Some(frame) = to_staff {
             let members = self.shard(key).get(&key).map(Topic::staff).unwrap_or_default();
             let inbox = self.roster.inbox(key.0);
-            let apart = inbox.iter().filter(|listener| !members.iter().any(|member| member.id() == listener.id()));
+            let apart =
+                inbox.iter().filter(|listener| !members.iter().any(|member| member.id() == listener.id()));
             for connection in members.iter().chain(apart).filter(|connection| !except(connection)) {
                 connection.offer(frame);
             }
@@ -213,7 +219,8 @@ impl Hub {
     pub(crate) async fn take_stale(&self) -> HashMap<TopicKey, StaleTopic> {
         loop {
             let woken = self.stale.woken.notified();
-            let topics = std::mem::take(&mut *self.stale.topics.lock().unwrap_or_else(PoisonError::into_inner));
+            let topics =
+                std::mem::take(&mut *self.stale.topics.lock().unwrap_or_else(PoisonError::into_inner));
             if !topics.is_empty() {
                 return topics;
             }

@@ -265,7 +265,11 @@ mod tests {
         outlet.close(Close::Revoked);
         outlet.close(Close::Idle);
         assert_eq!(drain(&outlet).await, ["a"]);
-        assert_eq!(outlet.next(&mut Vec::new()).await, Batch::Close(Close::Revoked), "the first reason holds");
+        assert_eq!(
+            outlet.next(&mut Vec::new()).await,
+            Batch::Close(Close::Revoked),
+            "the first reason holds"
+        );
         assert_eq!(outlet.closed().await, Close::Revoked);
     }
 

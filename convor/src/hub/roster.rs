@@ -128,12 +128,19 @@ impl Roster {
     /// The principals that are connected here.
     pub(crate) fn principals(&self) -> Vec<(TenantId, Author)> {
         let tenants = self.tenants();
-        tenants.iter().flat_map(|(tenant, present)| present.here.keys().map(|author| (*tenant, *author))).collect()
+        tenants
+            .iter()
+            .flat_map(|(tenant, present)| present.here.keys().map(|author| (*tenant, *author)))
+            .collect()
     }
 
     /// The tenants with connections here.
     pub(crate) fn tenants_here(&self) -> Vec<TenantId> {
-        self.tenants().iter().filter(|(_, present)| present.connections > 0).map(|(tenant, _)| *tenant).collect()
+        self.tenants()
+            .iter()
+            .filter(|(_, present)| present.connections > 0)
+            .map(|(tenant, _)| *tenant)
+            .collect()
     }
 
     /// Whether a principal is connected, to whichever node.
@@ -149,7 +156,13 @@ impl Roster {
     }
 
     /// Notes what another node has said.
-    pub(crate) fn note_elsewhere(&self, tenant: TenantId, author: Author, node: NodeId, until: Option<Timestamp>) {
+    pub(crate) fn note_elsewhere(
+        &self,
+        tenant: TenantId,
+        author: Author,
+        node: NodeId,
+        until: Option<Timestamp>,
+    ) {
         let mut tenants = self.tenants();
         match until {
             Some(until) => {
@@ -226,6 +239,7 @@ impl Present {
     }
 
     fn is_staffed(&self) -> bool {
-        self.operators_here > 0 || self.elsewhere.keys().any(|(author, _)| matches!(author, Author::Operator(_)))
+        self.operators_here > 0
+            || self.elsewhere.keys().any(|(author, _)| matches!(author, Author::Operator(_)))
     }
 }

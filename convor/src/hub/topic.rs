@@ -49,8 +49,11 @@ pub(crate) enum Live {
 
 impl Topic {
     pub(super) fn enter(&mut self, connection: &Arc<Connection>) {
-        let member =
-            Member { connection: Arc::clone(connection), audience: connection.principal().audience(), cursor: None };
+        let member = Member {
+            connection: Arc::clone(connection),
+            audience: connection.principal().audience(),
+            cursor: None,
+        };
         self.members.insert(connection.id(), member);
     }
 

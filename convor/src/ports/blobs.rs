@@ -47,7 +47,12 @@ pub trait BlobStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// [`BlobError::Unavailable`].
-    async fn list(&self, tenant: TenantId, after: Option<BlobKey>, limit: usize) -> Result<Vec<BlobKey>, BlobError>;
+    async fn list(
+        &self,
+        tenant: TenantId,
+        after: Option<BlobKey>,
+        limit: usize,
+    ) -> Result<Vec<BlobKey>, BlobError>;
 }
 
 /// The name of a blob within its tenant. It is generated, never a file name that somebody typed.

@@ -20,7 +20,12 @@ pub trait Notifier: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// [`NotifyError`] if it should be tried again.
-    async fn notify(&self, tenant: TenantId, id: OutboxId, notification: &Notification) -> Result<(), NotifyError>;
+    async fn notify(
+        &self,
+        tenant: TenantId,
+        id: OutboxId,
+        notification: &Notification,
+    ) -> Result<(), NotifyError>;
 }
 
 /// A notification could not be delivered, and is to be tried again.

@@ -13,7 +13,13 @@ use crate::time::Timestamp;
 /// - The policy need not look at `legal_hold`: the core keeps what is held, whatever the policy says.
 pub trait RetentionPolicy: fmt::Debug + Send + Sync {
     /// Whether `tenant` still keeps a record at the time `now`.
-    fn decide(&self, tenant: TenantId, class: RecordClass, record: &RecordSummary, now: Timestamp) -> Decision;
+    fn decide(
+        &self,
+        tenant: TenantId,
+        class: RecordClass,
+        record: &RecordSummary,
+        now: Timestamp,
+    ) -> Decision;
 }
 
 /// What a retention policy speaks of.

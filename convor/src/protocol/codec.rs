@@ -94,7 +94,8 @@ mod tests {
 
     #[test]
     fn a_frame_is_read() {
-        let text = format!(r#"{{"type":"send","ref":"1","conversation":"{ID}","client_id":"{ID}","text":"hi"}}"#);
+        let text =
+            format!(r#"{{"type":"send","ref":"1","conversation":"{ID}","client_id":"{ID}","text":"hi"}}"#);
         assert!(matches!(decode_frame(&text), Ok(ClientFrame::Send(_))));
         assert!(matches!(decode_frame(r#"{"type":"hello"}"#), Ok(ClientFrame::Hello(_))));
     }

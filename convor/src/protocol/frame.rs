@@ -165,6 +165,7 @@ impl Topic {
 /// A frame of the server.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "it is written as soon as it is made")]
 #[non_exhaustive]
 pub enum ServerFrame<'a> {
     /// The client is known.

@@ -9,14 +9,17 @@ mod snapshots;
 
 pub(crate) use codec::is_reference;
 pub use codec::{decode_body, decode_frame, encode};
-pub(crate) use object::operators_of;
 pub use frame::{
-    ClientFrame, Hello, Page, PrincipalObject, Read, Resume, Send, ServerFrame, Subscribe, Topic, Typing, Unsubscribe,
+    ClientFrame, Hello, Page, PrincipalObject, Read, Resume, Send, ServerFrame, Subscribe, Topic, Typing,
+    Unsubscribe,
 };
+pub(crate) use object::operators_of;
 pub use object::{
-    AssigneeObject, AuthorObject, ConversationObject, EventObject, EventPageObject, ListObject, MessageObject, Names,
-    OperatorObject, PageObject, PostedObject, SiteObject, VisitorObject,
+    AssigneeObject, AuthorObject, ConversationObject, EventObject, EventPageObject, ListObject,
+    MessageObject, Names, OperatorObject, PageObject, PostedObject, SiteObject, VisitorObject,
 };
-pub use request::{ConversationRequest, FirstMessage, MessageRequest, OpenRequest, RegisterRequest, VisitorRequest};
+pub use request::{
+    ConversationRequest, FirstMessage, MessageRequest, OpenRequest, RegisterRequest, VisitorRequest,
+};
 #[cfg(feature = "accounts")]
 pub use request::{Presentation, SignInRequest};

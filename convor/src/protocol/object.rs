@@ -208,8 +208,13 @@ impl<'a> EventObject<'a> {
             EventKind::Message(message) => {
                 let (id, client_id, kind) = (message.id, message.client_id, message.kind);
                 object.kind = "message";
-                object.message =
-                    Some(MessageObject { id, kind, author, text: message.text.as_ref().map(Text::as_str), client_id });
+                object.message = Some(MessageObject {
+                    id,
+                    kind,
+                    author,
+                    text: message.text.as_ref().map(Text::as_str),
+                    client_id,
+                });
                 return Some(object);
             }
             EventKind::Status { to, snoozed_until, .. } => {
@@ -341,7 +346,10 @@ impl<'a> ConversationObject<'a> {
             unread: view.unread,
             read_seq: view.read,
             other_read_seq: view.other_read,
-            last_message: view.last_message.as_ref().and_then(|event| EventObject::new(event, audience, names)),
+            last_message: view
+                .last_message
+                .as_ref()
+                .and_then(|event| EventObject::new(event, audience, names)),
             staff,
         }
     }

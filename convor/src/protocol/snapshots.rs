@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::{
-    Audience, Author, Conversation, CurrentPage, Email, Event, EventKind, Heads, Message, MessageKind, Operator,
-    PerAudience, Position, Role, Site, Status, Text, Visitor,
+    Audience, Author, Conversation, CurrentPage, Email, Event, EventKind, Heads, Message, MessageKind,
+    Operator, PerAudience, Position, Role, Site, Status, Text, Visitor,
 };
 use crate::ports::storage::{ConversationView, EventPage};
 use crate::time::Timestamp;
@@ -126,8 +126,15 @@ fn a_conversation() {
         version: 2,
     };
     let page = Some(CurrentPage { url: text("https://example.org/"), title: None, at: at() });
-    let view =
-        ConversationView { conversation, visitor: visitor(), page, last_message: None, read: 1, other_read: 2, unread: 1 };
+    let view = ConversationView {
+        conversation,
+        visitor: visitor(),
+        page,
+        last_message: None,
+        read: 1,
+        other_read: 2,
+        unread: 1,
+    };
     let names = Names::default();
     let visitor = json(&ConversationObject::new(&view, Audience::Visitor, &names, true));
     let common = |status: &str, updated: &str, seq: u64| {
@@ -169,7 +176,10 @@ fn the_other_objects() {
     );
     assert_eq!(json(&OperatorObject::new(&anna(), false)), operator);
     let posted = PostedObject { message_id: id(8), seq: 3, at: at(), duplicate: false };
-    assert_eq!(json(&posted), format!(r#"{{"message_id":"{}","seq":3,"at":"{AT}","duplicate":false}}"#, hex(8)));
+    assert_eq!(
+        json(&posted),
+        format!(r#"{{"message_id":"{}","seq":3,"at":"{AT}","duplicate":false}}"#, hex(8))
+    );
     let heads = Heads { staff: 4, visitor: 3 };
     let page = EventPage { events: Vec::new(), visitor: id(3), heads, floor: Heads::default(), epoch: 1 };
     let page = json(&EventPageObject::new(&page, Audience::Visitor, &Names::default()));
@@ -208,7 +218,13 @@ fn the_frames_of_the_server() {
             format!(r#"{{"type":"subscribed","ref":"r","conversation":"{seven}","seq":4,"epoch":1}}"#),
         ),
         (
-            ServerFrame::Subscribed { r#ref: reference, conversation: None, inbox: Some(true), seq: None, epoch: None },
+            ServerFrame::Subscribed {
+                r#ref: reference,
+                conversation: None,
+                inbox: Some(true),
+                seq: None,
+                epoch: None,
+            },
             r#"{"type":"subscribed","ref":"r","inbox":true}"#.into(),
         ),
         (ServerFrame::Unsubscribed { r#ref: reference }, r#"{"type":"unsubscribed","ref":"r"}"#.into()),
@@ -230,7 +246,9 @@ fn the_frames_of_the_server() {
         ),
         (
             ServerFrame::Typing { conversation, author: author.clone(), active: true, kind: note },
-            format!(r#"{{"type":"typing","conversation":"{seven}","author":{anna},"active":true,"kind":"note"}}"#),
+            format!(
+                r#"{{"type":"typing","conversation":"{seven}","author":{anna},"active":true,"kind":"note"}}"#
+            ),
         ),
         (
             ServerFrame::Read { conversation, author: author.clone(), seq: 3 },

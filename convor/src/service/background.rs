@@ -85,7 +85,8 @@ impl Chat {
         let limit = self.limits().background_batch_max;
         let due = self.storage().conversations().due_snoozes(tenant, self.now(), limit).await?;
         for snooze in due {
-            let patch = ConversationPatch { status: Some(StatusChange::Open), ..ConversationPatch::default() };
+            let patch =
+                ConversationPatch { status: Some(StatusChange::Open), ..ConversationPatch::default() };
             match self.update(&Principal::system(tenant), snooze.conversation, snooze.version, &patch).await {
                 // Somebody, or another node, was faster.
                 Ok(()) | Err(Error::PreconditionFailed | Error::NotFound) => {}

@@ -27,12 +27,20 @@ impl Chat {
     #[cfg(feature = "system")]
     #[must_use]
     pub fn builder(storage: Arc<dyn Storage>) -> ChatBuilder {
-        Self::builder_with(storage, Arc::new(crate::ports::SystemClock), Arc::new(crate::ports::SystemEntropy))
+        Self::builder_with(
+            storage,
+            Arc::new(crate::ports::SystemClock),
+            Arc::new(crate::ports::SystemEntropy),
+        )
     }
 
     /// A chat on this storage, with this clock and this generator.
     #[must_use]
-    pub fn builder_with(storage: Arc<dyn Storage>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> ChatBuilder {
+    pub fn builder_with(
+        storage: Arc<dyn Storage>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> ChatBuilder {
         ChatBuilder {
             storage,
             clock,

@@ -31,7 +31,12 @@ impl Chat {
     ///
     /// # Errors
     /// As [`Self::change_conversation`].
-    pub async fn close(&self, principal: &Principal, id: ConversationId, version: u64) -> Result<Viewed, Error> {
+    pub async fn close(
+        &self,
+        principal: &Principal,
+        id: ConversationId,
+        version: u64,
+    ) -> Result<Viewed, Error> {
         self.set_status(principal, id, version, StatusChange::Closed).await
     }
 
@@ -39,7 +44,12 @@ impl Chat {
     ///
     /// # Errors
     /// As [`Self::change_conversation`].
-    pub async fn reopen(&self, principal: &Principal, id: ConversationId, version: u64) -> Result<Viewed, Error> {
+    pub async fn reopen(
+        &self,
+        principal: &Principal,
+        id: ConversationId,
+        version: u64,
+    ) -> Result<Viewed, Error> {
         self.set_status(principal, id, version, StatusChange::Open).await
     }
 
@@ -115,7 +125,8 @@ impl Chat {
             (Some(Status::Closed), None) => Some(StatusChange::Closed),
             (None, None) => None,
         };
-        let tags = tags.map(|tags| self.tags(&tags.iter().map(String::as_str).collect::<Vec<_>>())).transpose()?;
+        let tags =
+            tags.map(|tags| self.tags(&tags.iter().map(String::as_str).collect::<Vec<_>>())).transpose()?;
         let patch = ConversationPatch { status, assignee, tags };
         if patch == ConversationPatch::default() {
             return Err(Error::invalid("body", "names nothing to change"));

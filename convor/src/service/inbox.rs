@@ -74,12 +74,18 @@ impl Chat {
     ///
     /// # Errors
     /// [`Error::NotFound`] unless the principal is a member.
-    pub async fn conversation(&self, principal: &Principal, conversation: ConversationId) -> Result<Viewed, Error> {
+    pub async fn conversation(
+        &self,
+        principal: &Principal,
+        conversation: ConversationId,
+    ) -> Result<Viewed, Error> {
         let tenant = principal.tenant();
         let view = self.storage().conversations().view(tenant, conversation, principal.author()).await?;
         let view = view.ok_or(Error::NotFound)?;
         match principal {
-            Principal::Visitor { visitor, .. } if *visitor != view.conversation.visitor => Err(Error::NotFound),
+            Principal::Visitor { visitor, .. } if *visitor != view.conversation.visitor => {
+                Err(Error::NotFound)
+            }
             _ => self.viewed(principal, vec![view]).await?.pop().ok_or(Error::NotFound),
         }
     }
@@ -137,7 +143,11 @@ impl Chat {
         Ok(ConversationScope::Inbox { status, assignee, tag })
     }
 
-    async fn viewed(&self, principal: &Principal, views: Vec<ConversationView>) -> Result<Vec<Viewed>, Error> {
+    async fn viewed(
+        &self,
+        principal: &Principal,
+        views: Vec<ConversationView>,
+    ) -> Result<Vec<Viewed>, Error> {
         let (tenant, audience) = (principal.tenant(), principal.audience());
         let events = views.iter().filter_map(|view| view.last_message.as_ref());
         let mut operators: Vec<OperatorId> = events.flat_map(crate::protocol::operators_of).collect();

@@ -138,7 +138,11 @@ impl Chat {
     }
 
     /// The conversation, if the principal is a member of it.
-    async fn member(&self, principal: &Principal, conversation: ConversationId) -> Result<Conversation, Error> {
+    async fn member(
+        &self,
+        principal: &Principal,
+        conversation: ConversationId,
+    ) -> Result<Conversation, Error> {
         let found = self.storage().conversations().find(principal.tenant(), conversation).await?;
         match (found, principal) {
             (Some(found), Principal::Visitor { visitor, .. }) if found.visitor == *visitor => Ok(found),

@@ -64,7 +64,9 @@ impl Chat {
                 turn.settle();
                 return Err(match refused {
                     OpenOutcome::ClientIdReused => Error::Conflict,
-                    OpenOutcome::TooMany => Error::RateLimited { retry_after: self.limits().session_lifetime },
+                    OpenOutcome::TooMany => {
+                        Error::RateLimited { retry_after: self.limits().session_lifetime }
+                    }
                     _ => Error::NotFound,
                 });
             }
@@ -95,6 +97,7 @@ impl Chat {
 
 fn digest_of(key: &[u8; 32], subject: Option<&Text>, first: Option<&FirstMessage>) -> BodyDigest {
     let subject = subject.map_or("", Text::as_str);
-    let (id, text) = first.map_or((String::new(), ""), |first| (first.client_id.to_string(), first.text.as_str()));
+    let (id, text) =
+        first.map_or((String::new(), ""), |first| (first.client_id.to_string(), first.text.as_str()));
     BodyDigest::new(key, &[b"open", subject.as_bytes(), id.as_bytes(), text.as_bytes()])
 }

@@ -20,7 +20,8 @@ impl OperatorList {
     /// The page as the protocol shows it.
     #[must_use]
     pub fn object(&self) -> ListObject<OperatorObject<'_>> {
-        let data = self.operators.iter().map(|(operator, online)| OperatorObject::new(operator, *online)).collect();
+        let data =
+            self.operators.iter().map(|(operator, online)| OperatorObject::new(operator, *online)).collect();
         ListObject::new(data, self.next_cursor.clone())
     }
 }

@@ -12,7 +12,12 @@ impl Chat {
     ///
     /// # Errors
     /// [`Error::Forbidden`] for anybody but a visitor, [`Error::Invalid`] for what is no web address.
-    pub async fn page_seen(&self, principal: &Principal, url: &str, title: Option<&str>) -> Result<(), Error> {
+    pub async fn page_seen(
+        &self,
+        principal: &Principal,
+        url: &str,
+        title: Option<&str>,
+    ) -> Result<(), Error> {
         let Principal::Visitor { tenant, visitor, .. } = *principal else { return Err(Error::Forbidden) };
         let limits = self.limits();
         let url = parse("url", Text::line(url, limits.url_chars_max))?;
@@ -20,7 +25,8 @@ impl Chat {
             return Err(Error::invalid("url", "must be a web address"));
         }
         let title = title.map(str::trim).filter(|title| !title.is_empty());
-        let title = title.map(|title| parse("title", Text::line(title, limits.title_chars_max))).transpose()?;
+        let title =
+            title.map(|title| parse("title", Text::line(title, limits.title_chars_max))).transpose()?;
         let url = match self.inner.page_detail {
             PageDetail::Nothing => return Ok(()),
             PageDetail::Path => Text::from_stored(without_query(url.as_str())),

@@ -1,8 +1,6 @@
 //! A visitor, an operator or the host says something; an operator notes something.
 
-use crate::domain::{
-    Audience, BodyDigest, Event, MessageKind, Notification, OutboxEntry, Principal, Text,
-};
+use crate::domain::{Audience, BodyDigest, Event, MessageKind, Notification, OutboxEntry, Principal, Text};
 use crate::error::Error;
 use crate::ids::ConversationId;
 use crate::ports::storage::{Append, AppendOutcome, NewMessage};

@@ -60,15 +60,23 @@ impl Chat {
     }
 
     /// Tells this node's listeners what a signal says.
-    pub(super) async fn tell_here(&self, body: &SignalBody, except: Option<ConnectionId>) -> Result<(), Error> {
+    pub(super) async fn tell_here(
+        &self,
+        body: &SignalBody,
+        except: Option<ConnectionId>,
+    ) -> Result<(), Error> {
         match body {
             SignalBody::Typing { tenant, conversation, visitor, author, active, kind } => {
                 let names = self.names_of_author(*tenant, *author).await?;
                 let key = frame_key("typing", Some(*conversation), Some(*author));
                 let frame = |audience| {
                     let author = AuthorObject::new(*author, audience, &names);
-                    let typing =
-                        ServerFrame::Typing { conversation: *conversation, author, active: *active, kind: *kind };
+                    let typing = ServerFrame::Typing {
+                        conversation: *conversation,
+                        author,
+                        active: *active,
+                        kind: *kind,
+                    };
                     Frame::droppable(encode(&typing), key)
                 };
                 let to_visitor = (*kind == MessageKind::Message).then(|| frame(Audience::Visitor));
@@ -83,7 +91,8 @@ impl Chat {
                 let key = frame_key("read", Some(*conversation), Some(*author));
                 let frame = |audience| {
                     let author = AuthorObject::new(*author, audience, &names);
-                    let read = ServerFrame::Read { conversation: *conversation, author, seq: up_to.of(audience) };
+                    let read =
+                        ServerFrame::Read { conversation: *conversation, author, seq: up_to.of(audience) };
                     Frame::droppable(encode(&read), key)
                 };
                 let (to_staff, to_visitor) = (frame(Audience::Staff), frame(Audience::Visitor));

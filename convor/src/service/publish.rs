@@ -88,7 +88,9 @@ impl Chat {
             };
             self.publish_here(tenant, &page.events).await;
             match page.events.last() {
-                Some(last) if last.position.staff < page.heads.staff => window = Window::After(last.position.staff),
+                Some(last) if last.position.staff < page.heads.staff => {
+                    window = Window::After(last.position.staff)
+                }
                 _ => break page.visitor,
             }
         };

@@ -29,7 +29,11 @@ impl Chat {
     /// # Errors
     /// [`Error::NotFound`] if there is no such site, [`Error::RateLimited`] beyond
     /// [`Limits::registrations`](crate::Limits::registrations).
-    pub async fn register_visitor(&self, key: &SiteKey, address: Option<IpAddr>) -> Result<(Visitor, Token), Error> {
+    pub async fn register_visitor(
+        &self,
+        key: &SiteKey,
+        address: Option<IpAddr>,
+    ) -> Result<(Visitor, Token), Error> {
         let site = self.site(key).await?;
         self.admit_registration(key.tenant, site.id, address)?;
         let token = Token::generate(TokenKind::Visitor, key.tenant, self.inner.entropy.as_ref());

@@ -83,7 +83,12 @@ impl Chat {
     /// # Errors
     /// [`Error::Invalid`] for one that is too short, too long or too common, [`Error::NotFound`],
     /// [`Error::Unsupported`] if the storage keeps no accounts.
-    pub async fn set_password(&self, tenant: TenantId, operator: OperatorId, password: &str) -> Result<(), Error> {
+    pub async fn set_password(
+        &self,
+        tenant: TenantId,
+        operator: OperatorId,
+        password: &str,
+    ) -> Result<(), Error> {
         let limits = self.limits();
         let chars = password.chars().count();
         if !(limits.password_chars_min..=limits.password_chars_max).contains(&chars) {
@@ -95,7 +100,8 @@ impl Chat {
             return Err(Error::invalid("password", "is one that everybody tries first"));
         }
         let (password, salt) = (password.to_owned(), self.random_bytes());
-        let hash = self.inner.passwords.run(move || hash(&password, &salt)).await?.ok_or(Error::Unavailable)?;
+        let hash =
+            self.inner.passwords.run(move || hash(&password, &salt)).await?.ok_or(Error::Unavailable)?;
         let change = self.audited(&Principal::system(tenant), AuditAction::PasswordSet, operator.uuid());
         let set = self.accounts()?.set_password(tenant, operator, &hash, &change).await?;
         if set { Ok(()) } else { Err(Error::NotFound) }
@@ -114,7 +120,8 @@ impl Chat {
         address: Option<IpAddr>,
     ) -> Result<SignedIn, Error> {
         let accounts = self.accounts()?;
-        let tenant = TenantKey::parse(tenant).ok_or_else(|| Error::invalid("tenant", "is no tenant key"))?.tenant;
+        let tenant =
+            TenantKey::parse(tenant).ok_or_else(|| Error::invalid("tenant", "is no tenant key"))?.tenant;
         let email = parse("email", Email::parse(email))?;
         if password.chars().nth(self.limits().password_chars_max).is_some() {
             return Err(Error::Unauthenticated);
@@ -124,7 +131,9 @@ impl Chat {
         let (operator, stored) = login.map(|login| (login.operator, login.hash)).unzip();
         let (given, salt) = (password.to_owned(), self.random_bytes());
         let outcome = self.inner.passwords.run(move || verify(&given, stored.as_ref(), &salt)).await?;
-        let (Some(operator), Some(verified)) = (operator, outcome) else { return Err(Error::Unauthenticated) };
+        let (Some(operator), Some(verified)) = (operator, outcome) else {
+            return Err(Error::Unauthenticated);
+        };
         let principal = Principal::operator(tenant, operator.id, operator.role);
         if let Some(renewed) = verified.renewed {
             accounts.set_password(tenant, operator.id, &renewed, &self.change(&principal)).await?;

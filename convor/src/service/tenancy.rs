@@ -1,7 +1,8 @@
 //! The host makes tenants, sites and operators.
 
 use crate::domain::{
-    AuditAction, Color, Email, Operator, Origin, Principal, Role, Site, TenantProfile, TenantRecord, TenantState,
+    AuditAction, Color, Email, Operator, Origin, Principal, Role, Site, TenantProfile, TenantRecord,
+    TenantState,
 };
 use crate::error::Error;
 use crate::ids::TenantId;
@@ -67,7 +68,8 @@ impl Chat {
     /// [`Error::Invalid`] for a value out of bounds.
     pub async fn create_site(&self, tenant: TenantId, new: NewSite<'_>) -> Result<Site, Error> {
         let limits = self.limits();
-        let origin = |text: &&str| Origin::parse(text).ok_or_else(|| Error::invalid("origins", "is no origin"));
+        let origin =
+            |text: &&str| Origin::parse(text).ok_or_else(|| Error::invalid("origins", "is no origin"));
         let site = Site {
             id: self.new_id(),
             name: line("name", new.name, limits.name_chars_max)?,
@@ -78,7 +80,11 @@ impl Chat {
             created_at: self.now(),
         };
         let change = self.audited(&Principal::system(tenant), AuditAction::SiteCreated, site.id.uuid());
-        if self.storage().sites().insert(tenant, &site, &change).await? { Ok(site) } else { Err(Error::Conflict) }
+        if self.storage().sites().insert(tenant, &site, &change).await? {
+            Ok(site)
+        } else {
+            Err(Error::Conflict)
+        }
     }
 
     /// Makes an operator, who cannot sign in before it has a password.
@@ -93,7 +99,8 @@ impl Chat {
             role: new.role,
             created_at: self.now(),
         };
-        let change = self.audited(&Principal::system(tenant), AuditAction::OperatorCreated, operator.id.uuid());
+        let change =
+            self.audited(&Principal::system(tenant), AuditAction::OperatorCreated, operator.id.uuid());
         match self.storage().operators().insert(tenant, &operator, &change).await? {
             OperatorOutcome::Added => Ok(operator),
             OperatorOutcome::Taken => Err(Error::Conflict),

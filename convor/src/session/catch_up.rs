@@ -66,7 +66,8 @@ async fn read_and_go_live(
     if let Some(reference) = reference {
         let (seq, epoch) = (Some(head), Some(page.epoch));
         let conversation = Some(conversation);
-        say(connection, &ServerFrame::Subscribed { r#ref: reference, conversation, inbox: None, seq, epoch }).await?;
+        say(connection, &ServerFrame::Subscribed { r#ref: reference, conversation, inbox: None, seq, epoch })
+            .await?;
     }
     let mut cursor = match start {
         Start::Head => head,

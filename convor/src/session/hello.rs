@@ -61,7 +61,11 @@ impl Session {
     }
 
     /// Makes a recognised principal present, and brings it up to date.
-    pub(super) async fn welcome(&mut self, authenticated: Authenticated, resume: Vec<Resume>) -> Result<(), Error> {
+    pub(super) async fn welcome(
+        &mut self,
+        authenticated: Authenticated,
+        resume: Vec<Resume>,
+    ) -> Result<(), Error> {
         if resume.len() > self.chat.limits().resume_conversations_max {
             return Err(Error::invalid("resume", "names too many conversations"));
         }
@@ -89,7 +93,8 @@ impl Session {
                 outcome => outcome?,
             }
         }
-        for conversation in own.into_iter().filter(|own| !resume.iter().any(|held| held.conversation == *own)) {
+        for conversation in own.into_iter().filter(|own| !resume.iter().any(|held| held.conversation == *own))
+        {
             catch_up(&self.chat, &connection, conversation, Start::Head, None).await?;
         }
         Ok(())
@@ -101,7 +106,9 @@ impl Session {
         let name = name.as_ref().map(Text::as_str);
         let principal = match connection.principal() {
             Principal::Visitor { visitor, .. } => PrincipalObject::Visitor { id: visitor, name },
-            Principal::Operator { operator, role, .. } => PrincipalObject::Operator { id: operator, name, role },
+            Principal::Operator { operator, role, .. } => {
+                PrincipalObject::Operator { id: operator, name, role }
+            }
             Principal::System { .. } => PrincipalObject::System,
         };
         let heartbeat_ms = u64::try_from(limits.heartbeat.as_millis()).unwrap_or(u64::MAX);

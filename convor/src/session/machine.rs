@@ -33,9 +33,9 @@ impl Intent {
     /// The client's name for its request.
     pub(super) fn reference(&self) -> Option<&str> {
         match self {
-            Self::Subscribe { reference, .. } | Self::Unsubscribe { reference, .. } | Self::Send { reference, .. } => {
-                Some(reference)
-            }
+            Self::Subscribe { reference, .. }
+            | Self::Unsubscribe { reference, .. }
+            | Self::Send { reference, .. } => Some(reference),
             Self::Refuse { reference, .. } => reference.as_deref(),
             _ => None,
         }
@@ -101,8 +101,9 @@ fn known(audience: Audience, frame: ClientFrame) -> Result<Intent, Error> {
         return Err(Error::invalid("ref", "must have 1 to 64 characters"));
     }
     let topic = |conversation, inbox| {
-        let topic = Topic::named(conversation, inbox)
-            .ok_or_else(|| Error::invalid("conversation", "either a conversation or inbox: true must be named"))?;
+        let topic = Topic::named(conversation, inbox).ok_or_else(|| {
+            Error::invalid("conversation", "either a conversation or inbox: true must be named")
+        })?;
         if topic == Topic::Inbox && visitor { Err(Error::Forbidden) } else { Ok(topic) }
     };
     let kind = |kind| if kind == MessageKind::Note && visitor { Err(Error::Forbidden) } else { Ok(kind) };
@@ -167,7 +168,9 @@ mod tests {
 
     #[test]
     fn nothing_passes_before_hello() {
-        for text in ["", "{}", r#"{"type":"subscribe","ref":"1","inbox":true}"#, r#"{"type":"hello","who":1}"#] {
+        for text in
+            ["", "{}", r#"{"type":"subscribe","ref":"1","inbox":true}"#, r#"{"type":"hello","who":1}"#]
+        {
             assert!(matches!(Machine::default().frame(text), Intent::End(Close::ProtocolError)), "{text}");
         }
         let mut machine = Machine::default();
@@ -182,7 +185,10 @@ mod tests {
         assert_eq!(refused(&mut machine, r#"{"type":"hello"}"#), (None, "invalid_request"));
         let both = format!(r#"{{"type":"subscribe","ref":"a","inbox":true,"conversation":"{ID}"}}"#);
         assert_eq!(refused(&mut machine, &both), (Some("a".into()), "invalid_request"));
-        assert_eq!(refused(&mut machine, r#"{"type":"subscribe","ref":"","inbox":true}"#), (None, "invalid_request"));
+        assert_eq!(
+            refused(&mut machine, r#"{"type":"subscribe","ref":"","inbox":true}"#),
+            (None, "invalid_request")
+        );
         assert!(matches!(
             machine.frame(r#"{"type":"subscribe","ref":"a","inbox":true}"#),
             Intent::Subscribe { topic: Topic::Inbox, .. }

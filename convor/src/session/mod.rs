@@ -1,7 +1,6 @@
 //! What one connection says and is told: frames in, frames out, no socket.
 //!
-//! [`Machine`](machine::Machine) knows the rules of the conversation between client and server and does nothing; [`Session`] carries out
-//! what it decides; [`Pulse`] knows when a connection has been silent for too long. A transport feeds a session with the
+//! A machine without effects knows the rules between client and server; [`Session`] carries out what it decides; [`Pulse`] knows when a connection has been silent for too long. A transport feeds a session with the
 //! client's frames and drains its [`Outlet`](crate::hub::Outlet).
 
 pub(crate) mod catch_up;
@@ -23,8 +22,6 @@ use crate::service::Chat;
 use catch_up::{Start, catch_up};
 use machine::{Intent, Machine};
 pub use pulse::{Beat, Pulse};
-
-
 
 /// One connection: it is fed with frames and answers through its transport. When it is dropped, the principal has left.
 #[derive(Debug)]
@@ -200,7 +197,11 @@ impl Session {
         catch_up(&self.chat, connection, conversation, start, Some(reference)).await
     }
 
-    fn check_subscriptions(&self, connection: &Connection, conversation: ConversationId) -> Result<(), Error> {
+    fn check_subscriptions(
+        &self,
+        connection: &Connection,
+        conversation: ConversationId,
+    ) -> Result<(), Error> {
         let topics = connection.topics();
         let full = topics.as_ref().is_some_and(|topics| {
             topics.len() >= self.chat.limits().subscriptions_max && !topics.contains(&conversation)
@@ -218,7 +219,12 @@ impl Session {
             _ => None,
         };
         let title = error.to_string();
-        self.reply(&ServerFrame::Error { r#ref: reference, code: error.code(), title: &title, retry_after_ms });
+        self.reply(&ServerFrame::Error {
+            r#ref: reference,
+            code: error.code(),
+            title: &title,
+            retry_after_ms,
+        });
     }
 
     fn reply(&self, frame: &ServerFrame<'_>) {
@@ -256,7 +262,9 @@ fn admits(admits: Admits, authenticated: &Authenticated) -> bool {
     use crate::domain::Principal;
     match (admits, authenticated.principal) {
         (Admits::Anyone, _) => true,
-        (Admits::VisitorsOf(key), Principal::Visitor { tenant, site, .. }) => key.tenant == tenant && key.site == site,
+        (Admits::VisitorsOf(key), Principal::Visitor { tenant, site, .. }) => {
+            key.tenant == tenant && key.site == site
+        }
         (Admits::Operators, principal) => {
             principal.audience() == Audience::Staff && principal.author() != Author::System
         }

@@ -17,7 +17,13 @@ async fn main() -> anyhow::Result<()> {
     let chat = Chat::builder(Arc::new(MemoryStorage::new())).start();
     let tenant = chat.create_tenant("Acme", "eu").await?;
     let origins = ["http://127.0.0.1:3000"];
-    let site = NewSite { name: "Shop", title: "Talk to us", greeting: "Hello!", color: "#0b6e4f", origins: &origins };
+    let site = NewSite {
+        name: "Shop",
+        title: "Talk to us",
+        greeting: "Hello!",
+        color: "#0b6e4f",
+        origins: &origins,
+    };
     let site = chat.create_site(tenant, site).await?;
     let anna = NewOperator { name: "Anna", email: "anna@acme.example", role: Role::Owner };
     let anna = chat.create_operator(tenant, anna).await?;

@@ -19,7 +19,13 @@ async fn main() -> anyhow::Result<()> {
     let chat = Chat::builder(Arc::new(MemoryStorage::new())).start();
     let tenant = chat.create_tenant("Acme", "eu").await?;
     let origins = ["http://127.0.0.1:3001"];
-    let site = NewSite { name: "Shop", title: "Talk to us", greeting: "Hello!", color: "#0b6e4f", origins: &origins };
+    let site = NewSite {
+        name: "Shop",
+        title: "Talk to us",
+        greeting: "Hello!",
+        color: "#0b6e4f",
+        origins: &origins,
+    };
     let site = chat.create_site(tenant, site).await?;
     println!("try: curl {}/v1/site?site={}", origins[0], SiteKey::new(tenant, site.id));
 

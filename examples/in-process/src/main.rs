@@ -16,7 +16,8 @@ use uuid::Uuid;
 async fn main() -> anyhow::Result<()> {
     let chat = Chat::builder(Arc::new(MemoryStorage::new())).start();
     let tenant = chat.create_tenant("Acme", "eu").await?;
-    let site = NewSite { name: "Shop", title: "Talk to us", greeting: "Hello!", color: "#0b6e4f", origins: &[] };
+    let site =
+        NewSite { name: "Shop", title: "Talk to us", greeting: "Hello!", color: "#0b6e4f", origins: &[] };
     let site = chat.create_site(tenant, site).await?;
     let anna = NewOperator { name: "Anna", email: "anna@acme.example", role: Role::Operator };
     let anna = chat.create_operator(tenant, anna).await?;
@@ -27,7 +28,9 @@ async fn main() -> anyhow::Result<()> {
     let visitor = Principal::visitor(tenant, site.id, visitor.id);
     let transport = InProcess::new(&chat);
     let (mut desk, mut phone) = (transport.connect(anna).await?, transport.connect(visitor).await?);
-    desk.send(r#"{"type": "subscribe", "ref": "1", "inbox": true}"#).await.map_err(|end| anyhow!(end.reason()))?;
+    desk.send(r#"{"type": "subscribe", "ref": "1", "inbox": true}"#)
+        .await
+        .map_err(|end| anyhow!(end.reason()))?;
 
     let first_message = Some(FirstMessage { client_id: id(), text: "Is this seat taken?".into() });
     let opened = chat.open(&visitor, OpenRequest { client_id: id(), subject: None, first_message }).await?;

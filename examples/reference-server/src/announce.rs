@@ -57,7 +57,11 @@ pub(crate) fn print(listen: SocketAddr, tenants: &[DemoTenant]) -> std::io::Resu
 
 fn describe(listen: SocketAddr, tenant: &DemoTenant) -> Tenant<'_> {
     // Nobody can open an address that means "all of them".
-    let host = if listen.ip().is_unspecified() { format!("localhost:{}", listen.port()) } else { listen.to_string() };
+    let host = if listen.ip().is_unspecified() {
+        format!("localhost:{}", listen.port())
+    } else {
+        listen.to_string()
+    };
     let operators = tenant.operators.iter().map(|operator| Operator {
         email: operator.email,
         password: &operator.password,

@@ -75,5 +75,10 @@ async fn play(chat: &Chat, script: &Script, origins: &[Origin]) -> Result<DemoTe
         chat.set_password(tenant, operator.id, &password).await?;
         operators.push(DemoOperator { email, password, role });
     }
-    Ok(DemoTenant { name, tenant_key: TenantKey::new(tenant), site_key: SiteKey::new(tenant, site.id), operators })
+    Ok(DemoTenant {
+        name,
+        tenant_key: TenantKey::new(tenant),
+        site_key: SiteKey::new(tenant, site.id),
+        operators,
+    })
 }

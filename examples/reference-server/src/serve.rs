@@ -36,7 +36,11 @@ pub(crate) fn shutdown_signal() -> std::io::Result<impl Future<Output = ()> + Se
 }
 
 /// Serves until `shutdown`, then drains: sockets are told to come back, requests finish.
-pub(crate) async fn until(shutdown: impl Future<Output = ()> + Send, listener: TcpListener, service: ChatService) {
+pub(crate) async fn until(
+    shutdown: impl Future<Output = ()> + Send,
+    listener: TcpListener,
+    service: ChatService,
+) {
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_headers(64);
     // WebSockets over HTTP/2 need the extended CONNECT of RFC 8441.
@@ -77,8 +81,8 @@ fn serve(
     stream: TcpStream,
     peer: SocketAddr,
     chat: ChatService,
-) -> impl hyper_util::server::graceful::GracefulConnection<Error = Box<dyn std::error::Error + Send + Sync>>
-+ use<> {
+) -> impl hyper_util::server::graceful::GracefulConnection<Error = Box<dyn std::error::Error + Send + Sync>> + use<>
+{
     // Small frames are not to wait for each other.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection keeps small frames back");

@@ -20,10 +20,7 @@ pub(super) struct Cost {
 pub(super) fn measure(workspace: &Workspace) -> Result<Vec<Cost>> {
     // A download costs processor time too, and is no part of a build.
     run(workspace.cargo().args(["fetch", "--locked"]))?;
-    SELECTIONS
-        .iter()
-        .map(|selection| cost(workspace, selection))
-        .collect()
+    SELECTIONS.iter().map(|selection| cost(workspace, selection)).collect()
 }
 
 fn cost(workspace: &Workspace, selection: &Selection) -> Result<Cost> {
@@ -41,11 +38,7 @@ fn cost(workspace: &Workspace, selection: &Selection) -> Result<Cost> {
         .env("RUSTC_WRAPPER", ""))?;
     let build = children_cpu()?.saturating_sub(before);
     fs::remove_dir_all(&folder)?;
-    Ok(Cost {
-        name: selection.name,
-        crates: selection.crates(workspace)?,
-        build,
-    })
+    Ok(Cost { name: selection.name, crates: selection.crates(workspace)?, build })
 }
 
 /// The processor time of all programs that this one has run to their end, and of those that they ran.

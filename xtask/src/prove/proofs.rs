@@ -27,10 +27,7 @@ pub(super) struct Section {
 pub(super) fn run(mut command: Command) -> Result<Proofs> {
     // Nextest repeats what tests print on its standard error, cargo on its standard output.
     let (reader, writer) = pipe()?;
-    command
-        .env("CARGO_TERM_COLOR", "never")
-        .stdout(writer.try_clone()?)
-        .stderr(writer);
+    command.env("CARGO_TERM_COLOR", "never").stdout(writer.try_clone()?).stderr(writer);
     let mut child = command.spawn()?;
     // The command holds the pipe's other end: the lines end when nobody holds it any more.
     drop(command);
@@ -70,12 +67,7 @@ impl Proofs {
 fn passed(line: &str) -> Option<usize> {
     let counts = match line.strip_prefix("test result: ok. ") {
         Some(counts) => counts,
-        None => {
-            line.trim_start()
-                .strip_prefix("Summary [")?
-                .split_once(" run: ")?
-                .1
-        }
+        None => line.trim_start().strip_prefix("Summary [")?.split_once(" run: ")?.1,
     };
     counts.split_once(" passed")?.0.parse().ok()
 }

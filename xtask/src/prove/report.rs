@@ -38,12 +38,7 @@ impl Origin {
 }
 
 pub(super) fn write(origin: &Origin, proofs: &Proofs, costs: &[Cost]) -> String {
-    let Origin {
-        commit,
-        date,
-        compiler,
-        cores,
-    } = origin;
+    let Origin { commit, date, compiler, cores } = origin;
     let mut text = format!(
         "# Proof\n\n\
          `cargo xtask prove` writes this page from what the tests print.\n\n\
@@ -59,11 +54,7 @@ pub(super) fn write(origin: &Origin, proofs: &Proofs, costs: &[Cost]) -> String 
 
 fn compile_costs(costs: &[Cost]) -> Section {
     let row = |cost: &Cost| {
-        vec![
-            cost.name.to_owned(),
-            cost.crates.to_string(),
-            format!("{:.0}", cost.build.as_secs_f64()),
-        ]
+        vec![cost.name.to_owned(), cost.crates.to_string(), format!("{:.0}", cost.build.as_secs_f64())]
     };
     Section {
         columns: vec![
@@ -77,13 +68,7 @@ fn compile_costs(costs: &[Cost]) -> Section {
 
 /// Cells without a named column stand under an empty heading: Markdown knows no table without one.
 fn table(text: &mut String, name: &str, section: &Section) {
-    let widest = section
-        .rows
-        .iter()
-        .chain([&section.columns])
-        .map(Vec::len)
-        .max()
-        .unwrap_or(0);
+    let widest = section.rows.iter().chain([&section.columns]).map(Vec::len).max().unwrap_or(0);
     let rule = vec!["---".to_owned(); widest];
     text.push_str(&format!("\n## {name}\n\n"));
     for cells in [&section.columns, &rule].into_iter().chain(&section.rows) {
@@ -99,15 +84,9 @@ mod tests {
     #[test]
     fn short_rows_are_filled_up() {
         let cells = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>();
-        let section = Section {
-            columns: cells(&["store"]),
-            rows: vec![cells(&["memory", "80"])],
-        };
+        let section = Section { columns: cells(&["store"]), rows: vec![cells(&["memory", "80"])] };
         let mut text = String::new();
         table(&mut text, "Conformance", &section);
-        assert_eq!(
-            text,
-            "\n## Conformance\n\n| store |  |\n| --- | --- |\n| memory | 80 |\n"
-        );
+        assert_eq!(text, "\n## Conformance\n\n| store |  |\n| --- | --- |\n| memory | 80 |\n");
     }
 }

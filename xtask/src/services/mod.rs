@@ -40,10 +40,7 @@ impl Services {
     pub(crate) fn start(workspace: &Workspace, mut services: Vec<Box<dyn Service>>) -> Result<Self> {
         install(workspace, &missing(&services))?;
         let still = missing(&services);
-        ensure!(
-            still.is_empty(),
-            "installed, and still not on the search path: {still:?}"
-        );
+        ensure!(still.is_empty(), "installed, and still not on the search path: {still:?}");
         for service in &mut services {
             service.start(workspace)?;
         }

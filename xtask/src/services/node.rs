@@ -32,10 +32,7 @@ impl Service for Node {
         if is_installed(workspace) {
             return Ok(());
         }
-        run(workspace
-            .command("npm")
-            .arg("ci")
-            .current_dir(workspace.path(FOLDER)))
+        run(workspace.command("npm").arg("ci").current_dir(workspace.path(FOLDER)))
     }
 
     fn variables(&self, workspace: &Workspace) -> Result<Vec<Variable>> {

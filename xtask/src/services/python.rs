@@ -18,11 +18,7 @@ impl Service for Python {
     /// Debian splits what creates environments from Python itself, so that is what is asked for.
     fn missing(&self) -> Vec<&'static str> {
         let creates_environments = succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"]));
-        if creates_environments {
-            Vec::new()
-        } else {
-            vec!["python3-venv"]
-        }
+        if creates_environments { Vec::new() } else { vec!["python3-venv"] }
     }
 
     fn start(&mut self, workspace: &Workspace) -> Result<()> {
@@ -33,20 +29,10 @@ impl Service for Python {
         if fs::read_to_string(&installed).is_ok_and(|text| text == wanted) {
             return Ok(());
         }
-        run(workspace
-            .command("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(&environment))?;
+        run(workspace.command("python3").args(["-m", "venv", "--clear"]).arg(&environment))?;
         run(workspace
             .command(interpreter(workspace))
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "--requirement",
-            ])
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
             .arg(REQUIREMENTS))?;
         Ok(fs::write(installed, wanted)?)
     }

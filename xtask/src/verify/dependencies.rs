@@ -23,10 +23,7 @@ pub(super) fn check(workspace: &Workspace) -> Result<()> {
     }
     check_bans(&metadata, &policy.bans, &mut verdict)?;
     check_versions(&metadata, policy.bans.multiple_versions, &mut verdict);
-    verdict
-        .warnings
-        .iter()
-        .for_each(|warning| println!("   warning: {warning}"));
+    verdict.warnings.iter().for_each(|warning| println!("   warning: {warning}"));
     println!("   {} crates looked at", metadata.packages.len());
     none_of(&verdict.errors)
 }
@@ -49,9 +46,7 @@ impl Verdict {
 
 fn graph(workspace: &Workspace, all_features: bool) -> Result<Metadata> {
     let mut command = MetadataCommand::new();
-    command
-        .manifest_path(workspace.path("Cargo.toml"))
-        .other_options(["--locked".to_owned()]);
+    command.manifest_path(workspace.path("Cargo.toml")).other_options(["--locked".to_owned()]);
     if all_features {
         command.features(CargoOpt::AllFeatures);
     }
@@ -62,10 +57,7 @@ fn check_licence(package: &Package, licenses: &Licenses, verdict: &mut Verdict) 
     let Some(text) = &package.license else {
         return verdict.add(Level::Deny, format!("{} names no licence", title(package)));
     };
-    let own = licenses
-        .exceptions
-        .iter()
-        .filter(|exception| *package.name == exception.name);
+    let own = licenses.exceptions.iter().filter(|exception| *package.name == exception.name);
     let allowed: Vec<_> = licenses
         .allow
         .iter()
@@ -76,10 +68,7 @@ fn check_licence(package: &Package, licenses: &Licenses, verdict: &mut Verdict) 
     let fine = Expression::parse_mode(text, ParseMode::LAX)
         .is_ok_and(|terms| terms.evaluate(|term| allowed.iter().any(|license| license.satisfies(term))));
     if !fine {
-        verdict.add(
-            Level::Deny,
-            format!("{} is under {text}, which is not allowed", title(package)),
-        );
+        verdict.add(Level::Deny, format!("{} is under {text}, which is not allowed", title(package)));
     }
 }
 
@@ -87,28 +76,16 @@ fn check_source(package: &Package, sources: &Sources, verdict: &mut Verdict) {
     // A package without a source is a path, hence part of this repository.
     let Some(source) = &package.source else { return };
     if source.repr.starts_with("git+") {
-        verdict.add(
-            sources.unknown_git,
-            format!("{} comes from a git repository", title(package)),
-        );
+        verdict.add(sources.unknown_git, format!("{} comes from a git repository", title(package)));
     } else if !source.is_crates_io() {
-        verdict.add(
-            sources.unknown_registry,
-            format!("{} comes from an unknown registry", title(package)),
-        );
+        verdict.add(sources.unknown_registry, format!("{} comes from an unknown registry", title(package)));
     }
 }
 
 fn check_bans(metadata: &Metadata, bans: &Bans, verdict: &mut Verdict) -> Result<()> {
-    let resolve = metadata
-        .resolve
-        .as_ref()
-        .context("cargo metadata resolved nothing")?;
+    let resolve = metadata.resolve.as_ref().context("cargo metadata resolved nothing")?;
     for ban in &bans.deny {
-        let banned = metadata
-            .packages
-            .iter()
-            .filter(|package| *package.name == ban.name);
+        let banned = metadata.packages.iter().filter(|package| *package.name == ban.name);
         for (package, user) in banned.flat_map(|package| users(metadata, resolve, package)) {
             if !ban.wrappers.iter().any(|wrapper| *wrapper == *user.name) {
                 let finding = format!("{} depends on {}: {}", title(user), title(package), ban.reason);
@@ -134,10 +111,7 @@ fn users<'m>(
 fn check_versions(metadata: &Metadata, level: Level, verdict: &mut Verdict) {
     let mut versions = BTreeMap::<&str, BTreeSet<String>>::new();
     for package in &metadata.packages {
-        versions
-            .entry(package.name.as_str())
-            .or_default()
-            .insert(package.version.to_string());
+        versions.entry(package.name.as_str()).or_default().insert(package.version.to_string());
     }
     for (name, versions) in versions.into_iter().filter(|(_, versions)| versions.len() > 1) {
         let versions: Vec<_> = versions.into_iter().collect();

@@ -19,16 +19,10 @@ use crate::workspace::Workspace;
 pub(crate) fn verify(workspace: &Workspace) -> Result<()> {
     let mut steps = Steps::default();
     steps.run("lock", || lock(workspace));
-    steps.run("format", || {
-        run(workspace.cargo().args(["fmt", "--all", "--check"]))
-    });
-    steps.run("clippy", || {
-        clippy(workspace, &["--workspace", "--all-targets", "--all-features"])
-    });
+    steps.run("format", || run(workspace.cargo().args(["fmt", "--all", "--check"])));
+    steps.run("clippy", || clippy(workspace, &["--workspace", "--all-targets", "--all-features"]));
     // Features unite over a workspace, so code that lacks its `cfg` shows only where a crate is built alone.
-    steps.run("clippy of the core alone", || {
-        clippy(workspace, &["--package", "convor"])
-    });
+    steps.run("clippy of the core alone", || clippy(workspace, &["--package", "convor"]));
     steps.run("clippy of hyper without features", || {
         clippy(workspace, &["--package", "convor-hyper", "--no-default-features"])
     });
@@ -44,20 +38,11 @@ pub(crate) fn verify(workspace: &Workspace) -> Result<()> {
 
 /// `Cargo.lock` agrees with the manifests. Every other step says `--locked` too, so that none repairs it.
 fn lock(workspace: &Workspace) -> Result<()> {
-    output(
-        workspace
-            .cargo()
-            .args(["metadata", "--locked", "--format-version", "1"]),
-    )
-    .map(drop)
+    output(workspace.cargo().args(["metadata", "--locked", "--format-version", "1"])).map(drop)
 }
 
 fn clippy(workspace: &Workspace, selection: &[&str]) -> Result<()> {
-    run(workspace
-        .cargo()
-        .args(["clippy", "--locked"])
-        .args(selection)
-        .args(["--", "--deny", "warnings"]))
+    run(workspace.cargo().args(["clippy", "--locked"]).args(selection).args(["--", "--deny", "warnings"]))
 }
 
 fn docs(workspace: &Workspace) -> Result<()> {

@@ -16,17 +16,11 @@ pub(super) fn check(workspace: &Workspace) -> Result<()> {
     for file in workspace.files()? {
         let bytes = fs::metadata(workspace.path(&file))?.len();
         if bytes > FILE_BYTES_MAX {
-            findings.push(format!(
-                "{}: {bytes} bytes, at most {FILE_BYTES_MAX}",
-                file.display()
-            ));
+            findings.push(format!("{}: {bytes} bytes, at most {FILE_BYTES_MAX}", file.display()));
         } else if is_source(&file) {
             let lines = workspace.read(&file)?.lines().count();
             if lines > SOURCE_LINES_MAX {
-                findings.push(format!(
-                    "{}: {lines} lines, at most {SOURCE_LINES_MAX}",
-                    file.display()
-                ));
+                findings.push(format!("{}: {lines} lines, at most {SOURCE_LINES_MAX}", file.display()));
             }
         }
     }
@@ -34,6 +28,5 @@ pub(super) fn check(workspace: &Workspace) -> Result<()> {
 }
 
 fn is_source(file: &Path) -> bool {
-    file.extension()
-        .is_some_and(|extension| ["css", "js", "rs"].iter().any(|source| extension == *source))
+    file.extension().is_some_and(|extension| ["css", "js", "rs"].iter().any(|source| extension == *source))
 }

@@ -10,7 +10,5 @@ const PROJECT: &str = "clients/js/tsconfig.json";
 
 pub(super) fn check(workspace: &Workspace) -> Result<()> {
     Services::start(workspace, vec![Box::new(Node)])?;
-    run(workspace
-        .command(Node::program(workspace, "tsc"))
-        .args(["--project", PROJECT]))
+    run(workspace.command(Node::program(workspace, "tsc")).args(["--project", PROJECT]))
 }

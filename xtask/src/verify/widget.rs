@@ -17,15 +17,10 @@ const LOADER_BYTES_MAX: usize = 3 * 1024;
 const WIDGET_GZIP_BYTES_MAX: usize = 25 * 1024;
 
 const LOADER: &str = "clients/js/widget/loader.js";
-const FOLDERS: [(&str, &[&str]); 2] = [
-    ("clients/js/widget", &["css", "js"]),
-    ("clients/js/client", &["js"]),
-];
+const FOLDERS: [(&str, &[&str]); 2] = [("clients/js/widget", &["css", "js"]), ("clients/js/client", &["js"])];
 
 pub(super) fn check(workspace: &Workspace) -> Result<()> {
-    let loader = fs::read(workspace.path(LOADER))
-        .with_context(|| format!("cannot read {LOADER}"))?
-        .len();
+    let loader = fs::read(workspace.path(LOADER)).with_context(|| format!("cannot read {LOADER}"))?.len();
     let mut widget = 0;
     for file in workspace.files()?.iter().filter(|file| is_loaded(file)) {
         let compressed = gzip_bytes(&fs::read(workspace.path(file))?)?;
@@ -37,14 +32,10 @@ pub(super) fn check(workspace: &Workspace) -> Result<()> {
 
     let mut findings = Vec::new();
     if loader > LOADER_BYTES_MAX {
-        findings.push(format!(
-            "the loader has {loader} bytes, at most {LOADER_BYTES_MAX}"
-        ));
+        findings.push(format!("the loader has {loader} bytes, at most {LOADER_BYTES_MAX}"));
     }
     if widget > WIDGET_GZIP_BYTES_MAX {
-        findings.push(format!(
-            "the widget has {widget} bytes compressed, at most {WIDGET_GZIP_BYTES_MAX}"
-        ));
+        findings.push(format!("the widget has {widget} bytes compressed, at most {WIDGET_GZIP_BYTES_MAX}"));
     }
     none_of(&findings)
 }
@@ -54,10 +45,7 @@ fn is_loaded(file: &Path) -> bool {
     let Some(extension) = file.extension().and_then(|extension| extension.to_str()) else {
         return false;
     };
-    let is_test = file
-        .file_stem()
-        .and_then(|stem| stem.to_str())
-        .is_some_and(|stem| stem.ends_with(".test"));
+    let is_test = file.file_stem().and_then(|stem| stem.to_str()).is_some_and(|stem| stem.ends_with(".test"));
     let is_there =
         |(folder, extensions): &(&str, &[&str])| file.starts_with(folder) && extensions.contains(&extension);
     !is_test && FOLDERS.iter().any(is_there)

@@ -19,22 +19,14 @@ const FORBIDDEN: [(&str, &[&str]); 2] = [
             concat!("#![", "allow("),
         ],
     ),
-    (
-        "js",
-        &[
-            concat!("@ts-", "ignore"),
-            concat!("@ts-", "nocheck"),
-            concat!("debug", "ger;"),
-        ],
-    ),
+    ("js", &[concat!("@ts-", "ignore"), concat!("@ts-", "nocheck"), concat!("debug", "ger;")]),
 ];
 
 pub(super) fn check(workspace: &Workspace) -> Result<()> {
     let mut findings = Vec::new();
     for file in workspace.files()? {
-        for (_, words) in FORBIDDEN
-            .iter()
-            .filter(|(extension, _)| file.extension().is_some_and(|e| e == *extension))
+        for (_, words) in
+            FORBIDDEN.iter().filter(|(extension, _)| file.extension().is_some_and(|e| e == *extension))
         {
             for (number, line) in (1..).zip(workspace.read(&file)?.lines()) {
                 let found = words.iter().filter(|word| line.contains(**word));

@@ -2,12 +2,10 @@
 
 use async_trait::async_trait;
 
-use crate::domain::{
-    Audience, Author, BodyDigest, Conversation, CurrentPage, Event, Status, Text, Visitor,
-};
+use crate::domain::{Audience, Author, BodyDigest, Conversation, CurrentPage, Event, Status, Text, Visitor};
 use crate::ids::{ClientId, ConversationId, OperatorId, SiteId, TenantId, VisitorId};
-use crate::ports::{Change, StorageError};
 use crate::ports::storage::NewMessage;
+use crate::ports::{Change, StorageError};
 use crate::time::Timestamp;
 
 /// Conversations, and what members see of them.
@@ -25,7 +23,8 @@ pub trait ConversationRepository: Send + Sync {
     ///
     /// # Errors
     /// [`StorageError`].
-    async fn open(&self, tenant: TenantId, open: &Open, change: &Change) -> Result<OpenOutcome, StorageError>;
+    async fn open(&self, tenant: TenantId, open: &Open, change: &Change)
+    -> Result<OpenOutcome, StorageError>;
 
     /// One conversation, bare.
     ///
@@ -53,7 +52,11 @@ pub trait ConversationRepository: Send + Sync {
     ///
     /// # Errors
     /// [`StorageError`].
-    async fn page(&self, tenant: TenantId, page: &ConversationPage) -> Result<Vec<ConversationView>, StorageError>;
+    async fn page(
+        &self,
+        tenant: TenantId,
+        page: &ConversationPage,
+    ) -> Result<Vec<ConversationView>, StorageError>;
 
     /// Changes status, assignee or tags, if the conversation still has `version`.
     ///
@@ -61,7 +64,8 @@ pub trait ConversationRepository: Send + Sync {
     /// - Compare and set: of two concurrent calls with the same `version` one is [`UpdateOutcome::VersionMismatch`].
     /// - Each field that really changes adds one event, in the order status, assignee, tags, and takes its
     ///   positions; the version grows by one if anything changed, and nothing is stored if nothing did.
-    /// - An assignee that the tenant does not have is [`UpdateOutcome::NoSuchOperator`], and nothing changes.
+    /// - An assignee that the tenant does not have is [`UpdateOutcome::NoSuchOperator`], and nothing changes. It is looked
+    ///   for last: after the conversation and its version.
     ///
     /// # Errors
     /// [`StorageError`].
@@ -111,7 +115,6 @@ pub struct Open {
 /// What became of [`ConversationRepository::open`].
 #[derive(Debug, Clone)]
 #[expect(clippy::exhaustive_enums, reason = "adapters build it")]
-#[expect(clippy::large_enum_variant, reason = "it is built once a call and taken apart at once")]
 pub enum OpenOutcome {
     /// It is open.
     Opened {
@@ -124,7 +127,7 @@ pub enum OpenOutcome {
     Duplicate {
         /// The conversation as it is now.
         conversation: Conversation,
-        /// The event of its first message.
+        /// The event of the message with which it was opened; `None` if it was opened without, whatever came later.
         first: Option<Event>,
     },
     /// The `client_id` came before with another body.

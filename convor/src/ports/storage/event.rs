@@ -25,7 +25,12 @@ pub trait EventRepository: Send + Sync {
     ///
     /// # Errors
     /// [`StorageError`].
-    async fn append(&self, tenant: TenantId, append: &Append, change: &Change) -> Result<AppendOutcome, StorageError>;
+    async fn append(
+        &self,
+        tenant: TenantId,
+        append: &Append,
+        change: &Change,
+    ) -> Result<AppendOutcome, StorageError>;
 
     /// A page of the log as `audience` sees it, in ascending order; `None` if there is no such conversation.
     ///

@@ -14,6 +14,11 @@
 //! - **Absence is `Option`** and an expected refusal is a variant of the method's outcome; [`StorageError`] is for what
 //!   nobody expected.
 //! - Content never stands in an error.
+//! - **Positions and versions are `u64`**, and what a client asks for may be as large: a storage with signed numbers
+//!   clamps and never wraps.
+//! - Only registered tenants are written to; what a write for another does is the adapter's choice. Ids in notifications,
+//!   control events and audit records need not name a record that there is.
+//! - An id that is taken where no outcome says so is [`StorageErrorKind::Other`], and nothing changes.
 
 #[cfg(feature = "accounts")]
 mod account;
@@ -38,8 +43,8 @@ pub use audit::{AuditRepository, AuditRow};
 pub use change::Change;
 pub use control::ControlRepository;
 pub use conversation::{
-    AssigneeFilter, ConversationPage, ConversationPatch, ConversationRepository, ConversationScope, ConversationView,
-    DueSnooze, Open, OpenOutcome, StatusChange, UpdateOutcome,
+    AssigneeFilter, ConversationPage, ConversationPatch, ConversationRepository, ConversationScope,
+    ConversationView, DueSnooze, Open, OpenOutcome, StatusChange, UpdateOutcome,
 };
 pub use error::{StorageError, StorageErrorKind};
 pub use event::{Append, AppendOutcome, EventPage, EventRepository, NewMessage, Window};

@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 /// Notifications that changes have committed and nobody has settled yet.
 #[async_trait]
 pub trait OutboxRepository: Send + Sync {
-    /// Takes at most `limit` notifications that nobody holds at `now`, the oldest first, and holds them until `until`. Of
+    /// Takes at most `limit` notifications that nobody holds at `now`, the oldest (by id) first, and holds them until `until`. Of
     /// two concurrent calls only one gets each.
     ///
     /// # Errors

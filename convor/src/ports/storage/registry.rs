@@ -31,5 +31,10 @@ pub trait TenantRegistry: Send + Sync {
     ///
     /// # Errors
     /// [`StorageError`].
-    async fn due(&self, now: Timestamp, after: Option<TenantId>, limit: usize) -> Result<Vec<TenantId>, StorageError>;
+    async fn due(
+        &self,
+        now: Timestamp,
+        after: Option<TenantId>,
+        limit: usize,
+    ) -> Result<Vec<TenantId>, StorageError>;
 }

@@ -25,5 +25,10 @@ pub trait SiteRepository: Send + Sync {
     ///
     /// # Errors
     /// [`StorageError`].
-    async fn page(&self, tenant: TenantId, after: Option<SiteId>, limit: usize) -> Result<Vec<Site>, StorageError>;
+    async fn page(
+        &self,
+        tenant: TenantId,
+        after: Option<SiteId>,
+        limit: usize,
+    ) -> Result<Vec<Site>, StorageError>;
 }

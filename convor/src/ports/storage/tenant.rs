@@ -13,7 +13,12 @@ pub trait TenantRepository: Send + Sync {
     ///
     /// # Errors
     /// [`StorageError`].
-    async fn insert(&self, tenant: TenantId, profile: &TenantProfile, change: &Change) -> Result<bool, StorageError>;
+    async fn insert(
+        &self,
+        tenant: TenantId,
+        profile: &TenantProfile,
+        change: &Change,
+    ) -> Result<bool, StorageError>;
 
     /// The tenant's profile.
     ///

@@ -15,7 +15,12 @@ pub trait VisitorRepository: Send + Sync {
     ///
     /// # Errors
     /// [`StorageError`].
-    async fn register(&self, tenant: TenantId, new: &NewVisitor, change: &Change) -> Result<bool, StorageError>;
+    async fn register(
+        &self,
+        tenant: TenantId,
+        new: &NewVisitor,
+        change: &Change,
+    ) -> Result<bool, StorageError>;
 
     /// One visitor.
     ///
@@ -27,7 +32,11 @@ pub trait VisitorRepository: Send + Sync {
     ///
     /// # Errors
     /// [`StorageError`].
-    async fn find_by_token(&self, tenant: TenantId, token: &TokenHash) -> Result<Option<Visitor>, StorageError>;
+    async fn find_by_token(
+        &self,
+        tenant: TenantId,
+        token: &TokenHash,
+    ) -> Result<Option<Visitor>, StorageError>;
 
     /// Changes what the visitor has said of itself, and returns the visitor as it is then; `None` if there is none.
     ///

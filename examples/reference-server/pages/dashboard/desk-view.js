@@ -23,7 +23,7 @@ export class DeskView {
   #connection = h('span', { class: 'connection', role: 'status', 'data-testid': 'connection' });
   #news = h('div', { class: 'hidden', role: 'status' });
   #notice = h('div', { class: 'notice', role: 'status', 'data-testid': 'notice' });
-  #panes = h('div', { class: 'panes' });
+  #panes = h('main', { class: 'panes' });
 
   /**
    * @param {Desk} desk
@@ -61,8 +61,8 @@ export class DeskView {
     return h(
       'header',
       { class: 'top' },
-      h('a', { class: 'skip', href: '#thread', onclick: skip }, 'Skip to the conversation'),
-      h('span', { class: 'product' }, h('span', { class: 'mark', 'aria-hidden': 'true' }), 'Convor'),
+      h('a', { class: 'skip', href: '#', onclick: skip }, 'Skip to the conversation'),
+      h('h1', {}, h('span', { class: 'mark', 'aria-hidden': 'true' }), 'Convor'),
       this.#connection,
       h('span', { class: 'me', 'data-testid': 'me' }, this.#desk.me.name),
       h('button', { type: 'button', class: 'quiet', 'data-testid': 'help', onclick: () => this.#help.open() }, 'Shortcuts'),
@@ -97,6 +97,8 @@ export class DeskView {
     this.#desk.select(id);
     this.#panes.dataset.pane = id ? 'thread' : 'inbox';
     if (!id) this.#inbox.focus();
+    // On a small screen the pane that had the focus has just gone.
+    else if (!document.activeElement?.checkVisibility()) this.#thread.element.focus();
   }
 
   /** @param {boolean} open */
@@ -104,7 +106,7 @@ export class DeskView {
     const wasOpen = this.#panes.hasAttribute('data-details');
     this.#panes.toggleAttribute('data-details', open);
     if (open) this.#details.close.focus();
-    else if (wasOpen) this.#thread.focus();
+    else if (wasOpen) this.#thread.details.focus();
   }
 
   /** @param {import('/convor/client/wire.js').MessageKind} kind */

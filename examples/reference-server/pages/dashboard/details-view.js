@@ -41,7 +41,8 @@ export class DetailsView {
         this.#tags.element,
       ),
     );
-    this.element = h('aside', { class: 'details', 'aria-label': 'Details' }, this.close, this.#body);
+    const escape = (/** @type {KeyboardEvent} */ event) => event.key === 'Escape' && onClose();
+    this.element = h('section', { class: 'details', 'aria-label': 'Details', onkeydown: escape }, this.close, this.#body);
   }
 
   draw() {

@@ -43,7 +43,7 @@ export function askToSignIn(place, api, { note, onSignedIn }) {
   place.replaceChildren(
     h(
       'main',
-      { class: 'sign-in', id: 'thread' },
+      { class: 'sign-in' },
       h('form', { onsubmit: signIn },
         h('span', { class: 'mark', 'aria-hidden': 'true' }),
         h('h1', {}, 'Sign in to Convor'),

@@ -22,7 +22,7 @@ export class ThreadView {
   #shown = '';
 
   #face = avatar();
-  #title = h('h1', { tabindex: -1 });
+  #title = h('h2');
   #status = h('span', { class: 'status', 'data-testid': 'status' });
   #where = h('p', { class: 'where' });
   #typing = h('p', { class: 'typing', role: 'status', 'data-testid': 'typing' });
@@ -41,6 +41,11 @@ export class ThreadView {
    */
   constructor(desk, { onDetails }) {
     this.#desk = desk;
+    this.details = h(
+      'button',
+      { type: 'button', class: 'quiet for-details', 'aria-label': 'Details', 'data-testid': 'details', onclick: onDetails },
+      icon(INFO, 20),
+    );
     this.#log = new LogView(
       (row) => makeRow(row, this.#readers),
       (node, row) => updateRow(node, row, this.#readers),
@@ -50,8 +55,8 @@ export class ThreadView {
       onSend: (text, kind) => this.#send(text, kind),
       onTyping: (active, kind) => this.#sayTyping(active, kind),
     });
-    this.#body.append(this.#head(onDetails), this.#log.element, this.#typing, this.reply.element);
-    this.element = h('main', { class: 'thread', id: 'thread', tabindex: -1 }, this.#body, this.#empty);
+    this.#body.append(this.#head(), this.#log.element, this.#typing, this.reply.element);
+    this.element = h('section', { class: 'thread', 'aria-label': 'Conversation', tabindex: -1 }, this.#body, this.#empty);
   }
 
   draw() {
@@ -99,8 +104,7 @@ export class ThreadView {
     };
   }
 
-  /** @param {() => void} onDetails */
-  #head(onDetails) {
+  #head() {
     return h(
       'header',
       { class: 'thread-head' },
@@ -109,7 +113,7 @@ export class ThreadView {
       h('div', { class: 'titles' }, h('div', { class: 'title' }, this.#title, this.#status), this.#where),
       this.#snooze.element,
       this.#close,
-      h('button', { type: 'button', class: 'quiet for-details', 'aria-label': 'Details', 'data-testid': 'details', onclick: onDetails }, icon(INFO, 20)),
+      this.details,
     );
   }
 

@@ -13,9 +13,7 @@ use crate::fault::Fault;
 
 impl Sabotaged {
     fn kept_accounts(&self) -> &dyn AccountRepository {
-        self.inner
-            .accounts()
-            .expect("the decorator offers accounts where the storage does")
+        self.inner.accounts().expect("the decorator offers accounts where the storage does")
     }
 }
 
@@ -28,9 +26,7 @@ impl AccountRepository for Sabotaged {
         hash: &PasswordHash,
         change: &Change,
     ) -> Result<bool, StorageError> {
-        self.kept_accounts()
-            .set_password(tenant, operator, hash, change)
-            .await
+        self.kept_accounts().set_password(tenant, operator, hash, change).await
     }
 
     async fn find_login(&self, tenant: TenantId, email: &Email) -> Result<Option<Login>, StorageError> {
@@ -57,11 +53,7 @@ impl AccountRepository for Sabotaged {
         token: &TokenHash,
         now: Timestamp,
     ) -> Result<Option<Session>, StorageError> {
-        let now = if self.has(Fault::KeepsExpiredSessions) {
-            Timestamp::from_millis(0)
-        } else {
-            now
-        };
+        let now = if self.has(Fault::KeepsExpiredSessions) { Timestamp::from_millis(0) } else { now };
         self.kept_accounts().find_session(tenant, token, now).await
     }
 

@@ -94,10 +94,7 @@ impl VisitorRepository for Sabotaged {
             patch.name.get_or_insert(None);
             patch.email.get_or_insert(None);
         }
-        self.inner
-            .visitors()
-            .update(tenant, visitor, &patch, change)
-            .await
+        self.inner.visitors().update(tenant, visitor, &patch, change).await
     }
 }
 

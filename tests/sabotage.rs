@@ -41,11 +41,7 @@ fn every_planted_fault_is_caught_by_the_case_aimed_at_it() {
             println!("unsupported: {case}");
             continue;
         }
-        assert!(
-            fails(case, planted.fault),
-            "`{case}` does not catch a store that {}",
-            planted.name
-        );
+        assert!(fails(case, planted.fault), "`{case}` does not catch a store that {}", planted.name);
         println!("proof: sabotage | {} | {case}", planted.name);
     }
 }

@@ -42,11 +42,7 @@ struct Memory {
 
 impl Sabotaged {
     pub(crate) fn new(fault: Option<Fault>) -> Self {
-        Self {
-            inner: MemoryStorage::new(),
-            fault,
-            memory: Mutex::default(),
-        }
+        Self { inner: MemoryStorage::new(), fault, memory: Mutex::default() }
     }
 
     fn has(&self, fault: Fault) -> bool {

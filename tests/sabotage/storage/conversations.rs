@@ -27,18 +27,10 @@ impl Sabotaged {
             view.read = read.staff;
         }
         if self.has(Fault::CountsUnreadWithoutBound) {
-            let page = self
-                .inner
-                .events()
-                .page(tenant, id, Audience::Staff, Window::Latest, 1_000)
-                .await?;
+            let page = self.inner.events().page(tenant, id, Audience::Staff, Window::Latest, 1_000).await?;
             let of_the_visitor =
                 |event: &&Event| matches!(event.kind, EventKind::Message(_)) && event.by != reader;
-            let messages = page
-                .iter()
-                .flat_map(|page| &page.events)
-                .filter(of_the_visitor)
-                .count();
+            let messages = page.iter().flat_map(|page| &page.events).filter(of_the_visitor).count();
             view.unread = u32::try_from(messages).unwrap_or(u32::MAX);
         }
         Ok(view)
@@ -55,10 +47,7 @@ impl Sabotaged {
         loop {
             let present = self.inner.conversations().find(tenant, conversation).await?;
             let version = present.map_or(1, |conversation| conversation.version);
-            let update = self
-                .inner
-                .conversations()
-                .update(tenant, conversation, version, patch, change);
+            let update = self.inner.conversations().update(tenant, conversation, version, patch, change);
             match update.await? {
                 UpdateOutcome::VersionMismatch => {}
                 outcome => return Ok(outcome),
@@ -96,12 +85,7 @@ impl ConversationRepository for Sabotaged {
         conversation: ConversationId,
         reader: Author,
     ) -> Result<Option<ConversationView>, StorageError> {
-        match self
-            .inner
-            .conversations()
-            .view(tenant, conversation, reader)
-            .await?
-        {
+        match self.inner.conversations().view(tenant, conversation, reader).await? {
             Some(view) => self.shown(tenant, view, reader).await.map(Some),
             None => Ok(None),
         }
@@ -143,20 +127,11 @@ impl ConversationRepository for Sabotaged {
         if self.has(Fault::ComparesNoVersion) {
             return self.update_whatever(tenant, conversation, patch, &change).await;
         }
-        let outcome = self
-            .inner
-            .conversations()
-            .update(tenant, conversation, version, patch, &change)
-            .await?;
+        let outcome =
+            self.inner.conversations().update(tenant, conversation, version, patch, &change).await?;
         if matches!(outcome, UpdateOutcome::NoSuchOperator) && self.has(Fault::RefusesHalfAnUpdate) {
-            let half = ConversationPatch {
-                assignee: None,
-                ..patch.clone()
-            };
-            self.inner
-                .conversations()
-                .update(tenant, conversation, version, &half, &change)
-                .await?;
+            let half = ConversationPatch { assignee: None, ..patch.clone() };
+            self.inner.conversations().update(tenant, conversation, version, &half, &change).await?;
         }
         Ok(outcome)
     }
@@ -168,11 +143,7 @@ impl ConversationRepository for Sabotaged {
         limit: usize,
     ) -> Result<Vec<DueSnooze>, StorageError> {
         let early = Timestamp::from_millis(now.millis() + 1);
-        let now = if self.has(Fault::WakesTooEarly) {
-            early
-        } else {
-            now
-        };
+        let now = if self.has(Fault::WakesTooEarly) { early } else { now };
         self.inner.conversations().due_snoozes(tenant, now, limit).await
     }
 }
@@ -188,18 +159,11 @@ impl ReadRepository for Sabotaged {
         seq: u64,
         change: &Change,
     ) -> Result<Option<Heads>, StorageError> {
-        let moved = self
-            .inner
-            .reads()
-            .advance(tenant, conversation, reader, audience, seq, change)
-            .await?;
+        let moved = self.inner.reads().advance(tenant, conversation, reader, audience, seq, change).await?;
         if moved.is_some() || !self.has(Fault::MovesReadsBack) {
             return Ok(moved);
         }
-        let back = Heads {
-            staff: seq,
-            visitor: seq,
-        };
+        let back = Heads { staff: seq, visitor: seq };
         self.memory().reads.insert((tenant, conversation, reader), back);
         Ok(Some(back))
     }

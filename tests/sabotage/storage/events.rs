@@ -22,35 +22,17 @@ impl Sabotaged {
             .await?
             .expect("the fixtures write where there is something");
         let new = &append.message;
-        let message = Message {
-            id: new.id,
-            client_id: new.client_id,
-            kind: new.kind,
-            text: Some(new.text.clone()),
-        };
+        let message =
+            Message { id: new.id, client_id: new.client_id, kind: new.kind, text: Some(new.text.clone()) };
         let kind = EventKind::Message(message);
         let mut heads = page.heads;
         heads.staff += 1;
         heads.visitor += u64::from(kind.visible_to_visitor());
         let visitor = kind.visible_to_visitor().then_some(heads.visitor);
-        let position = Position {
-            staff: heads.staff,
-            visitor,
-        };
+        let position = Position { staff: heads.staff, visitor };
         let (conversation, epoch) = (append.conversation, page.epoch);
-        let event = Event {
-            conversation,
-            position,
-            epoch,
-            at: change.at,
-            by: append.author,
-            kind,
-        };
-        Ok(AppendOutcome::Stored {
-            events: vec![event],
-            visitor: page.visitor,
-            heads,
-        })
+        let event = Event { conversation, position, epoch, at: change.at, by: append.author, kind };
+        Ok(AppendOutcome::Stored { events: vec![event], visitor: page.visitor, heads })
     }
 
     /// An event with this `client_id`, whoever has sent it.
@@ -62,10 +44,7 @@ impl Sabotaged {
     }
 
     async fn log(&self, tenant: TenantId, of: ConversationId) -> Result<Option<EventPage>, StorageError> {
-        self.inner
-            .events()
-            .page(tenant, of, Audience::Staff, Window::After(0), 1_000)
-            .await
+        self.inner.events().page(tenant, of, Audience::Staff, Window::After(0), 1_000).await
     }
 
     /// Commits a change, by whatever comes along with it.
@@ -170,15 +149,9 @@ impl EventRepository for Sabotaged {
             }
         }
         Ok(match outcome {
-            AppendOutcome::Stored {
-                events,
-                visitor,
-                heads,
-            } => AppendOutcome::Stored {
-                events: self.shown_events(events),
-                visitor,
-                heads,
-            },
+            AppendOutcome::Stored { events, visitor, heads } => {
+                AppendOutcome::Stored { events: self.shown_events(events), visitor, heads }
+            }
             other => other,
         })
     }
@@ -197,19 +170,8 @@ impl EventRepository for Sabotaged {
             }
             other => other,
         };
-        let audience = if self.has(Fault::ShowsNotesToTheVisitor) {
-            Audience::Staff
-        } else {
-            audience
-        };
-        let page = self
-            .inner
-            .events()
-            .page(tenant, conversation, audience, window, limit)
-            .await?;
-        Ok(page.map(|page| EventPage {
-            events: self.shown_events(page.events),
-            ..page
-        }))
+        let audience = if self.has(Fault::ShowsNotesToTheVisitor) { Audience::Staff } else { audience };
+        let page = self.inner.events().page(tenant, conversation, audience, window, limit).await?;
+        Ok(page.map(|page| EventPage { events: self.shown_events(page.events), ..page }))
     }
 }
