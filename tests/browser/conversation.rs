@@ -1,10 +1,8 @@
 //! They talk, lose the network and find each other again.
 
 use convor_tests::browser::Window;
-use convor_tests::proxy::Proxy;
-use convor_tests::recording::traces;
+use convor_tests::recording::{seqs, traces};
 use convor_tests::stage::Stage;
-use serde_json::Value;
 
 const NOTE: &str = "canary: do not promise a date";
 
@@ -43,8 +41,8 @@ async fn a_visitor_asks_an_operator_answers_and_a_note_stays_in_the_house() {
     assert_eq!(traces(&recordings, NOTE), [""; 0], "the note is in no byte of the visitor's");
     assert!(!traces(&stage.operators_line.recordings(), NOTE).is_empty(), "the search finds what is there");
     assert!(!traces(&recordings, "We do.").is_empty(), "the search finds what is there");
-    assert_eq!(seqs(&stage.visitors_line), [1, 2, 3], "the visitor counts no hole");
-    assert_eq!(seqs(&stage.operators_line), [1, 2, 3, 4]);
+    assert_eq!(seqs(&stage.visitors_line.recordings()), [1, 2, 3], "the visitor counts no hole");
+    assert_eq!(seqs(&stage.operators_line.recordings()), [1, 2, 3, 4]);
     assert_quiet(&[&visitor.window, &operator.window]).await;
 }
 
@@ -84,7 +82,7 @@ async fn a_cut_loses_nothing_and_shows_nothing_twice() {
 
     visitor.say("six").await;
     operator.until_messages(&["one", "two", "three", "four", "five", "six"]).await;
-    for said_again in [seqs(&stage.visitors_line), seqs(&stage.operators_line)] {
+    for said_again in [seqs(&stage.visitors_line.recordings()), seqs(&stage.operators_line.recordings())] {
         let whole: Vec<_> = (1..=said_again.len() as u64).collect();
         assert_eq!(said_again, whole, "every position was brought");
     }
@@ -178,19 +176,6 @@ async fn each_sees_what_the_other_is_about() {
         desk.attribute("presence", "data-online").await.as_deref() == Some("false")
     })
     .await;
-}
-
-/// The positions of the events that have come over a line, each once.
-fn seqs(line: &Proxy) -> Vec<u64> {
-    let recordings = line.recordings();
-    let frames = recordings.iter().flat_map(|recording| recording.frames());
-    let mut seqs: Vec<_> = frames
-        .filter(|frame| frame["type"] == "event")
-        .filter_map(|event: Value| event["seq"].as_u64())
-        .collect();
-    seqs.sort_unstable();
-    seqs.dedup();
-    seqs
 }
 
 async fn assert_quiet(windows: &[&Window]) {

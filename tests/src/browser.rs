@@ -68,6 +68,9 @@ const AXE: &str = "
         (error) => done({ passes: 0, violations: [`${error}`] }),
     );";
 
+/// What a console may say of a network that is cut, and of asking who has signed in where nobody has.
+const EXPLAINED: [&str; 3] = ["net::ERR_", "WebSocket connection to", "/v1/sessions/current - Failed to load"];
+
 /// A window with a browser profile of its own.
 #[derive(Debug)]
 pub struct Window {
@@ -257,7 +260,7 @@ impl Window {
     }
 
     /// What has gone wrong according to the browser's console since this was last asked, but for what a network that is
-    /// cut explains.
+    /// cut explains, and the answer to somebody who has not signed in.
     pub async fn complaints(&self) -> Vec<String> {
         let entries = self.command("se/log", json!({"type": "browser"})).await;
         let entries = entries.as_array().cloned().unwrap_or_default();
@@ -265,7 +268,7 @@ impl Window {
             entries.into_iter().filter(|entry| entry["level"] == "SEVERE" || entry["level"] == "WARNING");
         severe
             .filter_map(|entry| entry["message"].as_str().map(str::to_owned))
-            .filter(|message| !message.contains("net::ERR_") && !message.contains("WebSocket connection to"))
+            .filter(|message| !EXPLAINED.iter().any(|explained| message.contains(explained)))
             .collect()
     }
 

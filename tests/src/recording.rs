@@ -48,6 +48,23 @@ impl Recording {
         requests
     }
 
+    /// The JSON in the bodies of the server's answers.
+    #[must_use]
+    pub fn bodies(&self) -> Vec<Value> {
+        let mut bodies = Vec::new();
+        let mut rest = self.to_client.as_slice();
+        while let Some((head, body)) = split_head(rest) {
+            let headers = head.to_ascii_lowercase();
+            let length = header(&headers, "content-length").and_then(|length| length.parse().ok());
+            let Some((body, next)) = body.split_at_checked(length.unwrap_or(0)) else {
+                break;
+            };
+            bodies.extend(serde_json::from_slice::<Value>(body).ok());
+            rest = next;
+        }
+        bodies
+    }
+
     /// The JSON of the frames that the server has sent, if this was a WebSocket.
     #[must_use]
     pub fn frames(&self) -> Vec<Value> {
@@ -67,6 +84,24 @@ impl Request {
     pub fn header(&self, name: &str) -> Option<&str> {
         header(&self.headers, name)
     }
+}
+
+/// The positions of the events that were brought over these connections, by frames and by pages, each once.
+#[must_use]
+pub fn seqs(recordings: &[Recording]) -> Vec<u64> {
+    let mut seqs = Vec::new();
+    for recording in recordings {
+        let pages = recording.bodies().into_iter().filter_map(|mut page| match page["data"].take() {
+            Value::Array(events) => Some(events),
+            _ => None,
+        });
+        let events = pages.flatten().chain(recording.frames());
+        let is_event = |event: &Value| event["epoch"].is_u64() && event["kind"].is_string();
+        seqs.extend(events.filter(is_event).filter_map(|event| event["seq"].as_u64()));
+    }
+    seqs.sort_unstable();
+    seqs.dedup();
+    seqs
 }
 
 /// Where in these recordings a text stands that should be in none of them, in any of the ways in which JSON can write it.

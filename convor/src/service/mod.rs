@@ -1,4 +1,4 @@
-//! What can be done, one use case a file. Each takes a [`Principal`](crate::domain::Principal), whose tenant comes from a
+//! What can be done, one use case a file. Each takes a [`Principal`], whose tenant comes from a
 //! verified credential, checks what it may do, commits, and only then lets anybody know.
 
 mod authenticate;
