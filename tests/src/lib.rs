@@ -15,3 +15,9 @@ pub mod recording;
 pub mod server;
 pub mod stage;
 pub mod widget;
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+#[derive(Debug)]
+pub struct Readme;

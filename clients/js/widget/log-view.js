@@ -9,9 +9,9 @@ const NEAR_PX = 80;
 
 /** A scrolling log: it stays at its end while one reads along and put where one reads back, and asks for older rows. */
 export class LogView {
+  atEnd = true;
   #list;
   #onOlder;
-  #wasAtEnd = true;
   #hasOlder = false;
   #first = '';
 
@@ -31,7 +31,7 @@ export class LogView {
       this.rows,
     );
     this.#list = new KeyedList(this.rows, { key: (/** @type {Row} */ row) => row.key, make, update });
-    new ResizeObserver(() => this.#wasAtEnd && this.toEnd()).observe(this.element);
+    new ResizeObserver(() => this.atEnd && this.toEnd()).observe(this.element);
   }
 
   /**
@@ -45,7 +45,7 @@ export class LogView {
     const prepends = first !== this.#first && this.#first !== '';
     // Reading aloud what is being paged would bury what is being said.
     set(element, 'aria-live', prepends ? 'off' : 'polite');
-    const follows = this.#wasAtEnd;
+    const follows = this.atEnd;
     this.#list.show(rows);
     this.#first = first;
     this.#hasOlder = hasOlder;
@@ -55,13 +55,13 @@ export class LogView {
   }
 
   toEnd() {
-    this.#wasAtEnd = true;
+    this.atEnd = true;
     this.element.scrollTop = this.element.scrollHeight;
   }
 
   #scrolled() {
     const { scrollHeight, scrollTop, clientHeight } = this.element;
-    this.#wasAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    this.atEnd = scrollHeight - scrollTop - clientHeight < NEAR_PX;
     if (this.#hasOlder && scrollTop < NEAR_PX) this.#onOlder();
   }
 }

@@ -20,6 +20,16 @@ pub(super) struct Accounts {
     sessions_by_token: HashMap<TokenHash, SessionId>,
 }
 
+impl Accounts {
+    /// Removes the operator's sessions that have expired.
+    fn sweep(&mut self, operator: OperatorId, now: Timestamp) {
+        let expired = |session: &NewSession| session.operator == operator && session.expires_at <= now;
+        for (_, session) in self.sessions.extract_if(|_, session| expired(session)) {
+            self.sessions_by_token.remove(&session.token);
+        }
+    }
+}
+
 #[async_trait]
 impl AccountRepository for MemoryStorage {
     async fn set_password(
@@ -66,6 +76,7 @@ impl AccountRepository for MemoryStorage {
                 return Err(StorageError::new(StorageErrorKind::Other));
             }
             state.commit(change);
+            state.accounts.sweep(session.operator, change.at);
             state.accounts.sessions_by_token.insert(session.token, session.id);
             state.accounts.sessions.insert(session.id, *session);
             Ok(true)

@@ -10,6 +10,7 @@ use super::tenant::Tenant;
 use super::world::{Answered, World};
 use crate::domain::{ControlEvent, Email, OutboxEntry};
 use crate::ids::{OperatorId, SessionId};
+use crate::ports::Change;
 use crate::ports::storage::{AccountRepository, NewSession, PasswordHash, Session};
 use crate::time::Timestamp;
 
@@ -132,6 +133,20 @@ pub(super) async fn an_ended_session_is_gone(world: World) {
     assert!(find(&tenant, &two, world.now()).await.is_some(), "another session goes on");
     assert!(!end(one.id).await, "it is there no more");
     assert!(!end(world.id()).await, "it never was there");
+}
+
+/// With a new session the operator's expired ones go, so that signing in leaves nothing behind; what goes on stays.
+pub(super) async fn a_new_session_sweeps_the_expired_ones(world: World) {
+    let tenant = world.tenant().await;
+    let (expired, lasting) = (new_session(&tenant), new_session(&tenant));
+    let lasting = NewSession { expires_at: expired.expires_at.plus(Duration::from_secs(60)), ..lasting };
+    assert!(insert(&tenant, &expired).await && insert(&tenant, &lasting).await);
+    let later = Change { at: expired.expires_at, ..tenant.change(tenant.operator_author()) };
+    let new = NewSession { expires_at: lasting.expires_at, ..new_session(&tenant) };
+    assert!(accounts(&world).insert_session(tenant.id, &new, &later).await.answered());
+    let before_its_end = world.now();
+    assert_eq!(find(&tenant, &expired, before_its_end).await, None, "an expired session is not kept");
+    assert!(find(&tenant, &lasting, before_its_end).await.is_some(), "a session that goes on stays");
 }
 
 /// A session that is refused, of nobody or under a taken id, stores nothing.

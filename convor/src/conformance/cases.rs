@@ -174,6 +174,7 @@ macro_rules! __convor_cases {
                 a_session_ends_by_itself
                 a_session_is_found_in_its_own_tenant_only
                 an_ended_session_is_gone
+                a_new_session_sweeps_the_expired_ones
                 a_refused_session_stores_nothing
                 accounts_commit_their_changes
                 refused_accounts_commit_nothing

@@ -31,7 +31,8 @@ pub trait AccountRepository: Send + Sync {
     /// [`StorageError`].
     async fn find_login(&self, tenant: TenantId, email: &Email) -> Result<Option<Login>, StorageError>;
 
-    /// Adds a session; `false`, and no change, if there is no such operator or the id is taken.
+    /// Adds a session; `false`, and no change, if there is no such operator or the id is taken. The operator's sessions
+    /// that have expired at the change's time are removed with it, so that signing in leaves nothing behind.
     ///
     /// # Errors
     /// [`StorageError`].

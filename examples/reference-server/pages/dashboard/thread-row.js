@@ -92,6 +92,7 @@ function describe(event, by, me) {
   if (event.kind === 'tagged') return [INFO, event.tags.length ? `${by} set the tags ${event.tags.join(', ')}` : `${by} removed all tags`];
   if (event.kind === 'assigned') {
     const to = event.assignee?.id === me ? 'you' : event.assignee?.name;
+    if (event.assignee && event.assignee.id === event.by.id) return [INBOX, `${by} took this conversation`];
     return [INBOX, to ? `${by} assigned this to ${to}` : `${by} removed the assignment`];
   }
   if (event.status === 'closed') return [CHECK, `${by} closed this conversation`];
