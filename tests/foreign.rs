@@ -10,6 +10,9 @@ use tokio::process::Command;
 
 const CLIENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/foreign/client.py");
 
+/// Of what the client writes and is given.
+const WRITTEN: [&str; 7] = ["cvv_", "cvs_", "Iris", "iris@", "saddle", "Good morning", "A regular"];
+
 #[tokio::test]
 async fn a_client_written_from_the_protocols_page_alone_finds_every_promise_kept() {
     let server = Server::demo(&[]).await;
@@ -30,6 +33,12 @@ async fn a_client_written_from_the_protocols_page_alone_finds_every_promise_kept
     let said = String::from_utf8(output.stdout).expect("UTF-8");
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{complaint}\nafter\n{said}\nthe server says\n{}", server.log());
+    let log = server.log();
+    assert!(log.contains("TRACE") || log.contains("DEBUG"), "the log is at its finest: {log}");
+    for written in WRITTEN {
+        let found: Vec<_> = log.lines().filter(|line| line.contains(written)).collect();
+        assert_eq!(found, [""; 0], "s52: what people write and show is in no log");
+    }
     let kept = said.lines().filter(|line| line.starts_with("kept: ")).count();
     let client = said.lines().last().unwrap_or_default();
     println!("proof-columns: Foreign clients | client | promises checked");

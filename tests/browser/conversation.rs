@@ -170,12 +170,27 @@ async fn each_sees_what_the_other_is_about() {
     desk.until_texts("unread", &["2"]).await;
     operator.open_first().await;
     desk.until("everything is read", async |desk| desk.texts("unread").await.concat().is_empty()).await;
+}
 
-    seen.visit("about:blank").await;
-    desk.until("the visitor has gone", async |desk| {
-        desk.attribute("presence", "data-online").await.as_deref() == Some("false")
-    })
-    .await;
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visitor_who_leaves_the_page_is_seen_to_leave_and_to_come_back() {
+    let stage = Stage::new().await;
+    let (visitor, operator) = stage.conversation("one").await;
+    let (seen, desk) = (&visitor.window, &operator.window);
+    let is_there = async |desk: &Window, is: &str| desk.attribute("presence", "data-online").await.as_deref() == Some(is);
+    desk.until("the visitor is there", async |desk| is_there(desk, "true").await).await;
+    seen.visit(&format!("{}/healthz", stage.visitors_line.origin())).await;
+    desk.until("the visitor has gone", async |desk| is_there(desk, "false").await).await;
+    operator.reply("two").await;
+
+    // A browser may show the page as it was left, or load it anew.
+    seen.run("history.back()", &[]).await;
+    seen.find("launcher").await;
+    if !seen.shows("composer").await {
+        visitor.open().await;
+    }
+    desk.until("the visitor is there", async |desk| is_there(desk, "true").await).await;
+    visitor.until_messages(&["one", "two"]).await;
 }
 
 async fn assert_quiet(windows: &[&Window]) {

@@ -23,6 +23,14 @@ const CORPUS: [&str; 16] = [
     "<input onfocus=window.__pwned=16 autofocus>",
 ];
 
+/// Opens a conversation in the visitor's name.
+const OPEN_WITH_SUBJECT: &str = "
+    const [subject] = arguments;
+    const [token] = JSON.stringify(localStorage).match(/cvv_\\w+/);
+    const body = JSON.stringify({ client_id: crypto.randomUUID(), subject });
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    return fetch('/chat/v1/conversations', { method: 'POST', headers, body }).then((answer) => answer.status);";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn s34_what_visitors_and_operators_write_is_inert_in_both_pages() {
     let stage = Stage::new().await;
@@ -71,6 +79,10 @@ async fn s34_what_visitors_and_operators_write_is_inert_in_both_pages() {
             async |desk: &convor_tests::browser::Window| desk.texts("tags").await.concat().contains(text);
         desk.until("the tag stands there as text", shown).await;
     }
+
+    // The widget gives a conversation no subject; another program may.
+    seen.run(OPEN_WITH_SUBJECT, &[json!(CORPUS[1])]).await;
+    desk.until("the second conversation", async |desk| desk.texts("inbox-item").await.len() == 2).await;
 
     visitor.reload().await;
     visitor.until_messages(&said).await;

@@ -14,6 +14,9 @@ use crate::patience;
 
 pub use fantoccini::key::Key;
 
+/// CSS pixels below which a screen is a phone's.
+const PHONE_WIDTH_MAX: u32 = 600;
+
 /// Nothing that the browser asks for by itself may disturb what a test counts.
 const FLAGS: [&str; 12] = [
     "--headless",
@@ -56,6 +59,14 @@ const FOCUS: &str = "
     if (!element || element === document.body) return '';
     return element.dataset.testid ?? `${element.localName} ${element.ariaLabel ?? element.innerText ?? ''}`.trim();";
 
+/// Waits for what is moving to have moved: half-way, colours are not those that a person reads.
+const REST: &str = "
+    const done = arguments[arguments.length - 1];
+    const roots = [document, ...[...document.querySelectorAll('*')].flatMap((element) => element.shadowRoot ?? [])];
+    const moving = roots.flatMap((root) => root.getAnimations());
+    const ending = moving.filter((animation) => animation.effect.getComputedTiming().endTime < Infinity);
+    Promise.allSettled(ending.map((animation) => animation.finished)).then(() => done(true));";
+
 /// The rules of WCAG 2.0 to 2.2, A and AA, and the best practices. The answer names each violation and its places.
 const AXE: &str = "
     const done = arguments[arguments.length - 1];
@@ -69,7 +80,8 @@ const AXE: &str = "
     );";
 
 /// What a console may say of a network that is cut, and of asking who has signed in where nobody has.
-const EXPLAINED: [&str; 3] = ["net::ERR_", "WebSocket connection to", "/v1/sessions/current - Failed to load"];
+const EXPLAINED: [&str; 3] =
+    ["net::ERR_", "WebSocket connection to", "/v1/sessions/current - Failed to load"];
 
 /// A window with a browser profile of its own.
 #[derive(Debug)]
@@ -254,6 +266,7 @@ impl Window {
     pub async fn violations(&self) -> Vec<String> {
         let axe = std::fs::read_to_string(provided("CONVOR_AXE")).expect("axe-core");
         self.run(&format!("{axe}; return true;"), &[]).await;
+        self.rest().await;
         let report = self.client.execute_async(AXE, Vec::new()).await.expect("a report");
         assert!(report["passes"].as_u64() > Some(0), "axe-core has looked at nothing: {report}");
         serde_json::from_value(report["violations"].clone()).expect("texts")
@@ -276,7 +289,8 @@ impl Window {
     pub async fn resize(&self, screen: Screen) {
         let Screen { width, height, dark } = screen;
         let scheme = if dark { "dark" } else { "light" };
-        let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        let mobile = width < PHONE_WIDTH_MAX;
+        let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile});
         self.emulate("Emulation.setDeviceMetricsOverride", metrics).await;
         let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
         self.emulate("Emulation.setEmulatedMedia", media).await;
@@ -284,8 +298,13 @@ impl Window {
 
     /// Keeps a picture of the page among what is built.
     pub async fn picture(&self, name: &str) {
+        self.rest().await;
         let picture = self.client.screenshot().await.expect("a picture");
         std::fs::write(built("screenshots").join(format!("{name}.png")), picture).expect("a file");
+    }
+
+    async fn rest(&self) {
+        self.client.execute_async(REST, Vec::new()).await.expect("it comes to rest");
     }
 
     async fn emulate(&self, command: &str, parameters: Value) {

@@ -8,6 +8,8 @@ pub mod dashboard;
 pub mod driver;
 pub mod environment;
 pub mod fixture;
+pub mod host;
+pub mod line;
 pub mod patience;
 pub mod person;
 pub mod proxy;

@@ -95,6 +95,8 @@ impl Server {
         let mut child = command()
             .args(["--listen", "127.0.0.1:0"])
             .args(arguments)
+            // The tests read what is logged, and search it for what must not be.
+            .env("RUST_LOG", "trace")
             .kill_on_drop(true)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

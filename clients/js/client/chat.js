@@ -83,8 +83,9 @@ export class Chat {
   /** @param {string} conversation */
   unfollow(conversation) {
     this.#followed.get(conversation)?.stop();
-    const followed = this.#followed.delete(conversation);
-    if (followed && this.#kind === 'operator') this.#socket.send({ type: 'unsubscribe', ref: conversation, conversation });
+    const wasFollowed = this.#followed.delete(conversation);
+    if (!wasFollowed || this.#kind === 'visitor') return;
+    this.#socket.send({ type: 'unsubscribe', ref: conversation, conversation });
   }
 
   /** @param {string} conversation */
@@ -185,17 +186,35 @@ export class Chat {
   /** @param {ServerFrame} frame */
   #receive(frame) {
     switch (frame.type) {
-      case 'welcome': return this.#welcomed(frame.principal);
-      case 'event': return this.#took(frame);
-      case 'ack': return this.#acked(frame);
-      case 'reset': return this.#followed.get(frame.conversation)?.load().catch(() => {});
-      case 'error': return this.#refused(frame);
-      case 'subscribed': return frame.inbox && this.#on.inbox?.(null);
-      case 'typing': return this.#on.typing?.(frame);
-      case 'read': return this.#on.read?.(frame);
-      case 'presence': return this.#on.presence?.(frame);
-      case 'page': return this.#on.page?.(frame);
+      case 'welcome':
+        return this.#welcomed(frame.principal);
+      case 'event':
+        return this.#took(frame);
+      case 'ack':
+        return this.#acked(frame);
+      case 'reset':
+        return this.#reset(frame.conversation);
+      case 'error':
+        return this.#refused(frame);
+      case 'subscribed':
+        return frame.inbox && this.#on.inbox?.(null);
+      case 'typing':
+        return this.#on.typing?.(frame);
+      case 'read':
+        return this.#on.read?.(frame);
+      case 'presence':
+        return this.#on.presence?.(frame);
+      case 'page':
+        return this.#on.page?.(frame);
     }
+  }
+
+  /** @param {string} conversation */
+  #reset(conversation) {
+    this.#followed
+      .get(conversation)
+      ?.load()
+      .catch(() => {});
   }
 
   /** @param {Principal} principal */

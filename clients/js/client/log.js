@@ -110,7 +110,6 @@ export class Log {
   /** @type {LogEvent[]} */
   events = [];
   last = 0;
-  #floor = 0;
   #reachedStart = false;
   /** @type {Map<number, LogEvent>} */
   #held = new Map();
@@ -120,7 +119,7 @@ export class Log {
   }
 
   get hasOlder() {
-    return !this.#reachedStart && this.first > Math.max(1, this.#floor);
+    return !this.#reachedStart && this.first > 1;
   }
 
   /** Whether something is known to be missing above `last`. */
@@ -144,9 +143,8 @@ export class Log {
    *
    * @param {LogPage} page
    */
-  adopt({ data, seq, epoch, floor }) {
+  adopt({ data, seq, epoch }) {
     Object.assign(this, { loaded: true, epoch, events: [...data], last: data.at(-1)?.seq ?? seq });
-    this.#floor = floor;
     for (const event of this.#held.values()) if (event.epoch !== epoch) this.#held.delete(event.seq);
     this.#unhold();
   }
@@ -170,10 +168,9 @@ export class Log {
    *
    * @param {LogPage} page
    */
-  prepend({ data, epoch, floor }) {
+  prepend({ data, epoch }) {
     if (epoch !== this.epoch) return;
     this.#reachedStart = !data.length;
-    this.#floor = floor;
     this.events = [...data, ...this.events];
   }
 

@@ -17,7 +17,12 @@ export function tidy(typed) {
 }
 
 /** @returns {Pending} */
-export function pendingMessage({ conversation = '', text = '', at = 0, kind = /** @type {MessageKind} */ ('message') }) {
+export function pendingMessage({
+  conversation = '',
+  text = '',
+  at = 0,
+  kind = /** @type {MessageKind} */ ('message'),
+}) {
   return { client_id: uuid(), conversation, text, kind, at, state: 'queued' };
 }
 

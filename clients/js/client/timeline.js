@@ -61,7 +61,8 @@ function messageRow({ seq, at, message: { author, client_id, kind, text } }, rea
 function pendingRow(pending) {
   const { client_id, at, kind, text, state } = pending;
   const delivery = state === 'failed' ? state : state === 'acked' ? 'sent' : 'sending';
-  return { ...ROW, key: client_id, at: new Date(at), author: null, ours: true, note: kind === 'note', text, delivery, pending };
+  const row = { ...ROW, key: client_id, at: new Date(at), author: null, ours: true, note: kind === 'note' };
+  return { ...row, text, delivery, pending };
 }
 
 const ROW = /** @type {const} */ ({ type: 'message', opens: true, ends: true, delivery: '' });

@@ -39,7 +39,16 @@ function store({ server, network }, send, { ack = true, event = true, author = {
 
 function ackOf(send, stored, duplicate = false) {
   const { conversation, client_id, ref } = send;
-  return { type: 'ack', ref, conversation, client_id, message_id: stored.message.id, seq: stored.seq, at: stored.at, duplicate };
+  return {
+    type: 'ack',
+    ref,
+    conversation,
+    client_id,
+    message_id: stored.message.id,
+    seq: stored.seq,
+    at: stored.at,
+    duplicate,
+  };
 }
 
 test('it resumes what it holds', async () => {
@@ -86,7 +95,10 @@ test('a message that was written while offline goes out after the welcome', asyn
   await clock.pass(1_000);
   assert.deepEqual(network.latest.ofType('send'), []);
   welcome();
-  assert.deepEqual(network.latest.ofType('send').map(({ text }) => text), ['later']);
+  assert.deepEqual(
+    network.latest.ofType('send').map(({ text }) => text),
+    ['later'],
+  );
 });
 
 test('a message whose ack was lost is sent again under the same id, and shows once', async () => {
@@ -110,9 +122,15 @@ test('messages keep their order over a cut', async () => {
   const all = await following();
   const { chat, clock, network, welcome } = all;
   for (const text of ['a', 'b', 'c']) chat.send('one', text);
-  assert.deepEqual(network.latest.ofType('send').map(({ text }) => text), ['a']);
+  assert.deepEqual(
+    network.latest.ofType('send').map(({ text }) => text),
+    ['a'],
+  );
   store(all, network.latest.ofType('send')[0]);
-  assert.deepEqual(network.latest.ofType('send').map(({ text }) => text), ['a', 'b']);
+  assert.deepEqual(
+    network.latest.ofType('send').map(({ text }) => text),
+    ['a', 'b'],
+  );
   network.latest.end();
   await clock.pass(1_000);
   welcome();
@@ -144,7 +162,10 @@ test('a message that comes too fast waits as long as the server says, and nothin
   await clock.pass(899);
   assert.equal(network.latest.ofType('send').length, 1);
   await clock.pass(1);
-  assert.deepEqual(network.latest.ofType('send').map(({ text }) => text), ['a', 'a']);
+  assert.deepEqual(
+    network.latest.ofType('send').map(({ text }) => text),
+    ['a', 'a'],
+  );
 });
 
 test('a reset drops what is held and pages again, and keeps what comes meanwhile', async () => {
@@ -156,7 +177,10 @@ test('a reset drops what is held and pages again, and keeps what comes meanwhile
   network.latest.receive({ type: 'event', ...message(3, { epoch: 2 }) });
   assert.equal(chat.log('one').loaded, false);
   await settled();
-  assert.deepEqual(chat.log('one').events.map(({ epoch, seq }) => `${epoch}.${seq}`), ['2.1', '2.2', '2.3']);
+  assert.deepEqual(
+    chat.log('one').events.map(({ epoch, seq }) => `${epoch}.${seq}`),
+    ['2.1', '2.2', '2.3'],
+  );
 });
 
 test('a visitor who begins to follow while online misses nothing in between', async () => {
@@ -176,7 +200,9 @@ test('an operator subscribes to what it follows, from where the page ended, and 
   welcome();
   server.append(5);
   await chat.follow('one');
-  assert.deepEqual(network.latest.ofType('subscribe'), [{ type: 'subscribe', ref: 'one', conversation: 'one', after: 5 }]);
+  assert.deepEqual(network.latest.ofType('subscribe'), [
+    { type: 'subscribe', ref: 'one', conversation: 'one', after: 5 },
+  ]);
   chat.unfollow('one');
   assert.deepEqual(network.latest.ofType('unsubscribe'), [{ type: 'unsubscribe', ref: 'one', conversation: 'one' }]);
   assert.equal(chat.log('one'), undefined);

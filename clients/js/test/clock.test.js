@@ -4,7 +4,13 @@ import { FakeClock, settled } from './fakes.js';
 import { SayTyping, SeenTyping, backoffMs, persist } from '../client/clock.js';
 
 test('pauses double up to a bound, and chance takes at most half away', () => {
-  for (const [failures, longest] of [[0, 500], [1, 1000], [5, 16_000], [6, 30_000], [900, 30_000]]) {
+  for (const [failures, longest] of [
+    [0, 500],
+    [1, 1000],
+    [5, 16_000],
+    [6, 30_000],
+    [900, 30_000],
+  ]) {
     assert.equal(backoffMs(failures, { random: () => 1 }), longest);
     assert.equal(backoffMs(failures, { random: () => 0 }), longest / 2);
   }
@@ -25,8 +31,18 @@ test('what fails for a passing reason is repeated, as late as the server asks', 
 
 test('a lasting failure, and giving up, end it', async () => {
   const clock = new FakeClock();
-  await assert.rejects(persist(() => Promise.reject({ passing: false, status: 404 }), clock), { status: 404 });
-  await assert.rejects(persist(() => Promise.reject({ passing: true, status: 503 }), clock, () => true), { status: 503 });
+  await assert.rejects(
+    persist(() => Promise.reject({ passing: false, status: 404 }), clock),
+    { status: 404 },
+  );
+  await assert.rejects(
+    persist(
+      () => Promise.reject({ passing: true, status: 503 }),
+      clock,
+      () => true,
+    ),
+    { status: 503 },
+  );
 });
 
 test('typing is said at once, again while it goes on, and when it ends', async () => {

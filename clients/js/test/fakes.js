@@ -87,9 +87,10 @@ export function fakeNetwork() {
 }
 
 /** A message of the team with its place in the log. */
-export function message(seq, { epoch = 1, author = { kind: 'operator', name: 'Ada' }, client_id = `c${seq}`, kind = 'message', at, text = `text ${seq}` } = {}) {
-  const event = { conversation: 'one', seq, epoch, at: at ?? '2026-03-04T09:30:00.000Z', kind: 'message' };
-  return { ...event, message: { id: `m${seq}`, kind, author, text, client_id } };
+export function message(seq, { epoch = 1, at = '2026-03-04T09:30:00.000Z', ...content } = {}) {
+  const author = { kind: 'operator', name: 'Ada' };
+  const written = { id: `m${seq}`, kind: 'message', author, text: `text ${seq}`, client_id: `c${seq}`, ...content };
+  return { conversation: 'one', seq, epoch, at, kind: 'message', message: written };
 }
 
 /** A conversation's log on a server, which answers pages as the protocol says. */
@@ -112,9 +113,11 @@ export class FakeLog {
     const { events, epoch, floor } = this;
     const seq = events.at(-1)?.seq ?? floor;
     const data =
-      after !== undefined ? events.filter((event) => event.seq > after).slice(0, limit)
-      : before !== undefined ? events.filter((event) => event.seq < before).slice(-limit)
-      : events.slice(-limit);
+      after !== undefined
+        ? events.filter((event) => event.seq > after).slice(0, limit)
+        : before !== undefined
+          ? events.filter((event) => event.seq < before).slice(-limit)
+          : events.slice(-limit);
     return { data, seq, epoch, floor };
   };
 }

@@ -56,7 +56,10 @@ test('problem details become an error', async () => {
   const { fetch } = answering({ status: 429, body, headers: { 'retry-after': '3' } });
   const error = await new Http({ endpoint, fetch }).request('GET', '/v1/site').catch((caught) => caught);
   assert.ok(error instanceof ApiError);
-  assert.deepEqual([error.status, error.code, error.message, error.retryAfterMs], [429, 'rate_limited', 'Too fast.', 3000]);
+  assert.deepEqual(
+    [error.status, error.code, error.message, error.retryAfterMs],
+    [429, 'rate_limited', 'Too fast.', 3000],
+  );
 });
 
 test('which errors pass', async () => {
@@ -65,7 +68,10 @@ test('which errors pass', async () => {
 });
 
 test('no answer, and an answer that breaks off, pass', async () => {
-  const broken = [async () => Promise.reject(new TypeError('network')), async () => new Response('{"visi', { status: 200 })];
+  const broken = [
+    async () => Promise.reject(new TypeError('network')),
+    async () => new Response('{"visi', { status: 200 }),
+  ];
   for (const fetch of broken) {
     const error = await new Http({ endpoint, fetch }).request('GET', '/v1/visitor').catch((caught) => caught);
     assert.deepEqual([error.status, error.passing], [0, true]);
@@ -86,7 +92,12 @@ test('a token is kept in storage, and in memory where there is none', () => {
   token.value = '';
   assert.equal(kept.size, 0);
 
-  Object.defineProperty(globalThis, 'localStorage', { get: () => { throw new Error('denied'); }, configurable: true });
+  Object.defineProperty(globalThis, 'localStorage', {
+    get: () => {
+      throw new Error('denied');
+    },
+    configurable: true,
+  });
   const denied = new KeptToken('cvk_a_b');
   assert.equal(denied.value, '');
   denied.value = 'cvv_t';

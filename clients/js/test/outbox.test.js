@@ -20,7 +20,13 @@ test('every message gets an id of its own, a UUID', () => {
 test('one message of a conversation is under way at a time', () => {
   const outbox = outboxWith('a', 'b');
   outbox.add(pendingMessage({ conversation: 'two', text: 'c', at: 0 }));
-  assert.deepEqual(outbox.due().map(({ text }) => text).sort(), ['a', 'c']);
+  assert.deepEqual(
+    outbox
+      .due()
+      .map(({ text }) => text)
+      .sort(),
+    ['a', 'c'],
+  );
   outbox.due().forEach((entry) => (entry.state = 'sent'));
   assert.deepEqual(outbox.due(), []);
 });
@@ -28,7 +34,10 @@ test('one message of a conversation is under way at a time', () => {
 test('one that failed does not hold up the next', () => {
   const outbox = outboxWith('a', 'b');
   outbox.of('one')[0].state = 'failed';
-  assert.deepEqual(outbox.due().map(({ text }) => text), ['b']);
+  assert.deepEqual(
+    outbox.due().map(({ text }) => text),
+    ['b'],
+  );
 });
 
 test('after a cut, what was not acked goes out again under the same id', () => {

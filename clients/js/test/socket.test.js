@@ -174,5 +174,8 @@ test('heartbeats are not handed on', () => {
   const { network, frames } = connect();
   network.latest.welcome();
   network.latest.receive({ type: 'heartbeat' });
-  assert.deepEqual(frames.map(({ type }) => type), ['welcome']);
+  assert.deepEqual(
+    frames.map(({ type }) => type),
+    ['welcome'],
+  );
 });

@@ -1,6 +1,7 @@
 /** The launcher: all that a page loads until somebody opens the chat. */
 
 const CSS = `:host{all:initial;position:fixed;inset:auto 20px 20px auto;z-index:2147483000}
+:host([hidden]){display:none}
 .launcher{all:unset;display:grid;place-items:center;width:56px;height:56px;border-radius:50%;cursor:pointer;
 background:var(--convor-color,#1f2937);color:var(--convor-on-color,#fff);box-shadow:0 0 0 1px #fff6,0 6px 24px #0005}
 .launcher:before{content:"";width:24px;height:24px;background:currentColor;forced-color-adjust:none;

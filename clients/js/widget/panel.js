@@ -1,9 +1,8 @@
 /** @import {ConvorChat} from './loader.js' */
 import { CSS } from './style.js';
-import { Composer, Introduce } from './forms.js';
-import { LogView, makeRow, updateRow } from './log-view.js';
+import { Composer, Introduce, makeRow, updateRow } from './parts.js';
 import { Visit } from './visit.js';
-import { h, icon, set, setText } from './dom.js';
+import { LogView, h, icon, set, setText } from './view.js';
 
 const CROSS = 'M6 6l12 12M18 6L6 18';
 /** Where the chat covers the whole screen; the style says the same. */
@@ -48,12 +47,15 @@ class Panel {
     this.#host = host;
     this.#visit = visit;
     this.#log = new LogView(
-      makeRow,
-      (node, row) => updateRow(node, row, (entry) => visit.retry(entry)),
+      (row) => makeRow(row, (entry) => visit.retry(entry)),
+      updateRow,
       () => visit.older(),
     );
     this.#log.element.prepend(this.#greeting);
-    this.#composer = new Composer((text) => this.#send(text), (hasText) => visit.saying.changed(hasText));
+    this.#composer = new Composer(
+      (text) => this.#send(text),
+      (hasText) => visit.saying.changed(hasText),
+    );
     this.#introduce = new Introduce((who) => visit.introduce(who));
     this.element = this.#build();
     this.#listen();
@@ -76,11 +78,22 @@ class Panel {
   }
 
   #build() {
-    const shut = { class: 'icon', 'aria-label': 'Close chat', 'data-testid': 'close', onclick: () => this.toggle(false) };
+    const close = { class: 'icon', 'aria-label': 'Close chat', 'data-testid': 'close', onclick: () => this.toggle() };
     return h(
       'dialog',
-      { class: 'panel', 'aria-labelledby': 'title', tabindex: -1, 'data-testid': 'panel', onkeydown: (event) => this.#pressed(event) },
-      h('div', { class: 'head' }, h('div', { class: 'who' }, this.#title, this.#presence), h('button', shut, icon(CROSS))),
+      {
+        class: 'panel',
+        'aria-labelledby': 'title',
+        tabindex: -1,
+        'data-testid': 'panel',
+        onkeydown: (event) => this.#pressed(event),
+      },
+      h(
+        'div',
+        { class: 'head' },
+        h('div', { class: 'who' }, this.#title, this.#presence),
+        h('button', close, icon(CROSS)),
+      ),
       this.#banner,
       this.#log.element,
       h('div', { class: 'typing', 'data-testid': 'typing' }, this.#dots, this.#typing),
@@ -138,7 +151,8 @@ class Panel {
     this.#greeting.hidden = !visit.site?.greeting || visit.hasOlder;
     this.#drawTyping(visit.typing.names);
     this.#introduce.show(visit.visitor);
-    set(this.#composer.textarea, 'placeholder', visit.conversation?.status === 'closed' ? 'Write to open this conversation again…' : 'Write a message…');
+    const closed = visit.conversation?.status === 'closed';
+    set(this.#composer.textarea, 'placeholder', closed ? 'Write to open it again…' : 'Write a message…');
     if (!document.hidden) visit.seen();
   }
 
@@ -161,7 +175,8 @@ class Panel {
 
   /** @param {(string | null)[]} names */
   #drawTyping([name, ...others]) {
-    const text = name === undefined ? '' : others.length ? 'Several people are typing…' : `${name || 'The team'} is typing…`;
+    const who = others.length ? 'Several people are' : `${name || 'The team'} is`;
+    const text = name === undefined ? '' : `${who} typing…`;
     setText(this.#typing, text);
     this.#dots.hidden = !text;
   }

@@ -57,8 +57,8 @@ export class Visit {
       this.online ||= this.site.online;
       this.#onChange();
       if (this.#token.value) await this.#resume();
-    } catch (error) {
-      this.#fail(error);
+    } catch {
+      this.#fail();
     }
   }
 
@@ -138,8 +138,8 @@ export class Visit {
 
   get #unseen() {
     const readSeq = this.conversation?.read_seq ?? 0;
-    const events = this.#log?.events ?? [];
-    return events.filter((event) => event.seq > readSeq && event.kind === 'message' && event.message.author.kind !== 'visitor');
+    const messages = this.#log?.events.filter(({ kind, seq }) => kind === 'message' && seq > readSeq) ?? [];
+    return messages.filter((event) => event.kind === 'message' && event.message.author.kind !== 'visitor');
   }
 
   /** @returns {ChatListeners} */
@@ -159,7 +159,7 @@ export class Visit {
       },
       event: (event) => {
         // Another tab of this visitor has begun the conversation.
-        if (!this.conversation && !this.#opening) this.#resume().catch((error) => this.#fail(error));
+        if (!this.conversation && !this.#opening) this.#resume().catch(() => this.#fail());
         if (event.conversation !== this.conversation?.id) return;
         if (event.kind === 'status') this.conversation.status = event.status;
         if (event.kind === 'message') this.typing.saw(event.message.author.name ?? '', null, false);
@@ -254,7 +254,7 @@ export class Visit {
     const waiting = this.#early;
     this.#early = [];
     const conversation = this.conversation?.id ?? '';
-    for (const entry of waiting) this.#chat.deliver({ ...entry, conversation });
+    for (const entry of waiting) this.#chat.deliver(Object.assign(entry, { conversation }));
     this.#chat.start();
   }
 
@@ -289,10 +289,8 @@ export class Visit {
     return persist(question, systemClock, () => struggle(true)).finally(struggle);
   }
 
-  /** @param {unknown} error */
-  #fail(error) {
-    const gone = error instanceof ApiError && error.status === 404;
-    this.failure = gone ? 'There is no chat on this page.' : 'The chat is not available right now.';
+  #fail() {
+    this.failure = 'The chat is not available right now.';
     this.#onChange();
   }
 }

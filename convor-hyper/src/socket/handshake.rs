@@ -29,7 +29,8 @@ impl Handshake {
         let extended = parts.method == Method::CONNECT;
         let upgrades =
             has_token(headers, &CONNECTION, "upgrade") && has_token(headers, &UPGRADE, "websocket");
-        if !extended && !(parts.method == Method::GET && upgrades) {
+        let asks = extended || (parts.method == Method::GET && upgrades);
+        if !asks {
             return Err(Error::invalid("upgrade", "this is a WebSocket"));
         }
         if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {

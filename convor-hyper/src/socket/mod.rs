@@ -78,7 +78,8 @@ impl Socket {
         if let (Written::All, Ok(Ok(stream))) = (written, read)
             && let Ok(stream) = writer.into_sink().reunite(stream)
         {
-            let _ = tokio::time::timeout(LINGER, hang_up(stream)).await;
+            // Boxed, so that only a connection that ends has room for its end.
+            let _ = tokio::time::timeout(LINGER, Box::pin(hang_up(stream))).await;
         }
     }
 }

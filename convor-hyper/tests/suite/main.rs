@@ -4,6 +4,8 @@ mod answers;
 mod bodies;
 mod cookies;
 mod fixture;
+mod logs;
+mod mounted;
 mod origins;
 mod problems;
 mod routes;

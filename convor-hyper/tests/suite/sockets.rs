@@ -1,10 +1,12 @@
 //! What a WebSocket says and hears.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::fixture::{SITE, World, new_id, roomy};
-use crate::served::{dial, served};
+use crate::served::{PATIENCE, dial, served};
 
 #[tokio::test]
 async fn a_visitor_asks_and_an_operator_answers() {
@@ -130,7 +132,8 @@ async fn s24_a_frame_that_is_too_large_ends_the_socket_with_1009() {
 
     let mut client = dial(address, "/v1/socket").open().await;
     client.hello(&world.visitor(&world.acme).await).await;
-    let largest = format!("{:width$}", r#"{"type":"nothing","ref":"r"}"#, width = 64 * 1024);
+    let frame = r#"{"type":"nothing","ref":"r"}"#;
+    let largest = [frame, &" ".repeat(64 * 1024 - frame.len())].concat();
     client.message(Message::text(largest)).await;
     assert_eq!(client.until("error").await["code"], "invalid_request", "64 KiB are not too much");
 }
@@ -176,7 +179,7 @@ async fn what_breaks_rfc_6455_ends_the_socket_with_1002() {
 #[tokio::test]
 async fn s25_a_hello_that_never_comes_ends_the_socket_with_4102() {
     let mut limits = roomy();
-    limits.hello_timeout = std::time::Duration::from_millis(50);
+    limits.hello_timeout = Duration::from_millis(50);
     let world = World::with(limits).await;
     let mut client = dial(served(&world).await, "/v1/socket").open().await;
     assert_eq!(client.end().await, 4102);
@@ -205,23 +208,26 @@ async fn a_token_that_is_worth_nothing_ends_the_socket_with_4100() {
 
 #[tokio::test]
 async fn s25_a_client_that_answers_no_ping_ends_with_4003() {
+    use tokio::io::AsyncReadExt;
     let mut limits = roomy();
-    (limits.heartbeat, limits.pong_timeout) =
-        (std::time::Duration::from_millis(50), std::time::Duration::from_millis(200));
+    (limits.heartbeat, limits.pong_timeout) = (Duration::from_millis(50), Duration::from_millis(500));
     let world = World::with(limits).await;
     let address = served(&world).await;
     let vera = world.visitor(&world.acme).await;
     let mut client = dial(address, "/v1/socket").open().await;
     client.hello(&vera).await;
-    for _ in 0..8 {
+    for _ in 0..16 {
         // As long as the client reads, it answers pings, and gets one heartbeat after the other.
         client.until("heartbeat").await;
     }
     let mut silent = dial(address, "/v1/socket").open().await;
     silent.hello(&vera).await;
-    // Without being polled a client answers nothing.
-    tokio::time::sleep(std::time::Duration::from_millis(600)).await;
-    assert_eq!(silent.end().await, 4003);
+    // Below the frames nobody answers a ping.
+    let mut bytes = Vec::new();
+    while !bytes.windows(2).any(|code| code == 4003_u16.to_be_bytes()) {
+        let read = tokio::time::timeout(PATIENCE, silent.raw().read_buf(&mut bytes)).await;
+        assert_ne!(read.expect("something in time").expect("bytes"), 0, "no close frame: {bytes:?}");
+    }
 }
 
 #[tokio::test]
@@ -264,7 +270,7 @@ async fn s16_signing_out_ends_the_sessions_sockets_within_a_second() {
     let mut other = dial(address, "/v1/socket").open().await;
     other.hello(&elsewhere).await;
     world.ask(http::Method::DELETE, "/v1/sessions/current").bearer(&anna).send().await.expect(204);
-    let ended = tokio::time::timeout(std::time::Duration::from_secs(1), desk.end()).await;
+    let ended = tokio::time::timeout(Duration::from_secs(1), desk.end()).await;
     assert_eq!(ended.expect("within a second"), 4100);
     other.settle().await;
     let mut back = dial(address, "/v1/socket").open().await;
@@ -292,7 +298,7 @@ async fn a_drain_sends_everybody_away_and_lets_nobody_in() {
 #[tokio::test]
 async fn what_does_not_go_in_time_is_cut_by_the_drain() {
     let mut limits = roomy();
-    limits.drain_timeout = std::time::Duration::from_millis(100);
+    limits.drain_timeout = Duration::from_millis(100);
     let world = World::with(limits).await;
     let mut client = dial(served(&world).await, "/v1/socket").open().await;
     client.hello(&world.visitor(&world.acme).await).await;
@@ -312,9 +318,7 @@ async fn a_goodbye_is_answered_and_the_principal_has_left() {
     assert_eq!(world.get(&site).send().await.json()["online"], true);
     desk.message(Message::Close(None)).await;
     assert!(matches!(desk.next().await, Err(None)));
-    while world.get(&site).send().await.json()["online"] == true {
-        tokio::task::yield_now().await;
-    }
+    until_nobody_is_online(&world).await;
 }
 
 #[tokio::test]
@@ -324,10 +328,7 @@ async fn a_client_that_vanishes_leaves() {
     let mut desk = dial(served(&world).await, "/v1/socket").open().await;
     desk.hello(&anna).await;
     drop(desk);
-    let site = format!("/v1/site?site={}", world.acme.site_key());
-    while world.get(&site).send().await.json()["online"] == true {
-        tokio::task::yield_now().await;
-    }
+    until_nobody_is_online(&world).await;
 }
 
 #[tokio::test]
@@ -364,4 +365,47 @@ async fn s25_a_principal_has_so_many_sockets() {
     for client in &mut held {
         client.settle().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn everybody_hears_everything_in_order_however_many_talk() {
+    const TALKERS: usize = 8;
+    const WORDS: usize = 50;
+    let world = World::new().await;
+    let address = served(&world).await;
+    let vera = world.visitor(&world.acme).await;
+    let id = world.conversation(&vera, 0).await;
+    let talking = (0..TALKERS).map(|_| {
+        let (vera, id) = (vera.clone(), id.clone());
+        tokio::spawn(async move {
+            let mut client = dial(address, "/v1/socket").open().await;
+            let resume = json!([{"conversation": id, "epoch": 1, "after": 0}]);
+            client.send(json!({"type": "hello", "token": vera, "resume": resume})).await;
+            for _ in 0..WORDS {
+                let client_id = new_id();
+                client.send(json!({"type": "send", "ref": "r", "conversation": id, "client_id": client_id, "text": "x"})).await;
+            }
+            while client.seqs().last() != Some(&((TALKERS * WORDS) as u64)) {
+                let frame = client.next().await.expect("an open connection");
+                client.seen.push(frame);
+            }
+            client.seqs()
+        })
+    });
+    let talking: Vec<_> = talking.collect();
+    for heard in talking {
+        let heard = heard.await.expect("no panic");
+        assert_eq!(heard, (1..=(TALKERS * WORDS) as u64).collect::<Vec<_>>());
+    }
+}
+
+/// Waits until no operator is there any more.
+async fn until_nobody_is_online(world: &World) {
+    let site = format!("/v1/site?site={}", world.acme.site_key());
+    let gone = async {
+        while world.get(&site).send().await.json()["online"] == true {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, gone).await.expect("gone in time");
 }

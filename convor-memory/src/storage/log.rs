@@ -6,7 +6,7 @@ use convor::domain::{
     Audience, Author, BodyDigest, Conversation, Event, EventKind, Heads, Message, Position, Status,
 };
 use convor::ids::ClientId;
-use convor::ports::storage::{EventPage, NewMessage, Window};
+use convor::ports::storage::{EventPage, NewMessage, ReadMove, Window};
 use convor::time::Timestamp;
 
 use super::EPOCH;
@@ -160,12 +160,12 @@ impl Log {
     }
 
     /// Where the reader would stand after having read up to `seq`; `None` if that is not further than now.
-    pub(super) fn advance(&self, reader: Author, audience: Audience, seq: u64) -> Option<Heads> {
+    pub(super) fn advance(&self, reader: Author, audience: Audience, seq: u64) -> Option<ReadMove> {
         let event = self.event(audience, seq.min(self.conversation.heads.of(audience)))?;
         let staff = event.position.staff;
         let visitor = self.visible.partition_point(|index| self.events[*index].position.staff <= staff);
-        let up_to = Heads { staff, visitor: count(visitor) };
-        (staff > self.read(reader).staff).then_some(up_to)
+        let (from, to) = (self.read(reader), Heads { staff, visitor: count(visitor) });
+        (to.staff > from.staff).then_some(ReadMove { from, to })
     }
 
     pub(super) fn set_read(&mut self, reader: Author, up_to: Heads) {

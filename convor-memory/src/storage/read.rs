@@ -1,9 +1,9 @@
 //! How far members have read.
 
 use async_trait::async_trait;
-use convor::domain::{Audience, Author, Heads};
+use convor::domain::{Audience, Author};
 use convor::ids::{ConversationId, TenantId};
-use convor::ports::storage::ReadRepository;
+use convor::ports::storage::{ReadMove, ReadRepository};
 use convor::ports::{Change, StorageError};
 
 use super::MemoryStorage;
@@ -18,18 +18,18 @@ impl ReadRepository for MemoryStorage {
         audience: Audience,
         seq: u64,
         change: &Change,
-    ) -> Result<Option<Heads>, StorageError> {
+    ) -> Result<Option<ReadMove>, StorageError> {
         let advanced = self.write(tenant, |state| {
             let log = state.conversations.get(&conversation);
-            let Some(up_to) = log.and_then(|log| log.advance(reader, audience, seq)) else {
+            let Some(moved) = log.and_then(|log| log.advance(reader, audience, seq)) else {
                 return Ok(None);
             };
             state.commit(change);
             // No list is ordered by who has read what, so the indexes stay as they are.
             if let Some(log) = state.conversations.get_mut(&conversation) {
-                log.set_read(reader, up_to);
+                log.set_read(reader, moved.to);
             }
-            Ok(Some(up_to))
+            Ok(Some(moved))
         });
         advanced.unwrap_or(Ok(None))
     }

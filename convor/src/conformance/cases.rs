@@ -125,6 +125,7 @@ macro_rules! __convor_cases {
             reads Several {
                 an_operators_position_is_answered_in_both_numberings
                 a_visitors_position_is_answered_in_both_numberings
+                a_move_tells_where_it_came_from
                 a_position_never_moves_back
                 beyond_the_end_is_the_end
                 nothing_is_read_where_there_is_nothing

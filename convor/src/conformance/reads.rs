@@ -5,6 +5,7 @@ use super::tenant::Tenant;
 use super::world::{Answered, World};
 use crate::domain::{Audience, Author, Heads};
 use crate::ids::ConversationId;
+use crate::ports::storage::ReadMove;
 
 const fn heads(staff: u64, visitor: u64) -> Heads {
     Heads { staff, visitor }
@@ -42,6 +43,21 @@ pub(super) async fn a_visitors_position_is_answered_in_both_numberings(world: Wo
     for (seq, up_to) in [(1, heads(2, 1)), (2, heads(4, 2))] {
         let answered = tenant.advance(of, reader, Audience::Visitor, seq).await;
         assert_eq!(answered, Some(up_to), "read up to {seq} in the visitor numbering");
+    }
+}
+
+/// A move tells from where it came, so that a step over nothing but notes can be kept from the visitor.
+pub(super) async fn a_move_tells_where_it_came_from(world: World) {
+    let tenant = world.tenant().await;
+    let of = mixed_log(&tenant).await;
+    let reader = tenant.operator_author();
+    let mut from = heads(0, 0);
+    for (seq, to) in [(2, heads(2, 1)), (3, heads(3, 1)), (5, heads(5, 2))] {
+        let change = tenant.change(reader);
+        let moved =
+            tenant.reads().advance(tenant.id, of, reader, Audience::Staff, seq, &change).await.answered();
+        assert_eq!(moved, Some(ReadMove { from, to }), "read up to {seq} in the staff numbering");
+        from = to;
     }
 }
 

@@ -12,15 +12,14 @@ use async_trait::async_trait;
 
 use crate::credentials::TokenHash;
 use crate::domain::{
-    Audience, Author, ControlEvent, Conversation, CurrentPage, Email, Heads, Operator, Site, TenantProfile,
-    Visitor,
+    Audience, Author, ControlEvent, Conversation, CurrentPage, Email, Operator, Site, TenantProfile, Visitor,
 };
 use crate::ids::{AuditId, ConversationId, OperatorId, OutboxId, SessionId, SiteId, TenantId, VisitorId};
 use crate::ports::storage::{
     AccountRepository, Append, AppendOutcome, AuditRepository, AuditRow, ClaimedNotification, ContactPatch,
     ControlRepository, ConversationPage, ConversationPatch, ConversationRepository, ConversationView,
     DueSnooze, EventPage, EventRepository, Login, NewSession, NewVisitor, Open, OpenOutcome, OperatorOutcome,
-    OperatorRepository, OutboxRepository, PageRepository, PasswordHash, ReadRepository, Session,
+    OperatorRepository, OutboxRepository, PageRepository, PasswordHash, ReadMove, ReadRepository, Session,
     SiteRepository, TenantRegistry, TenantRepository, UpdateOutcome, VisitorRepository, Window,
 };
 use crate::ports::{Change, Storage, StorageError};
@@ -121,7 +120,7 @@ recorded! {
     }
     ReadRepository at reads {
         fn advance(conversation: ConversationId, reader: Author, audience: Audience, seq: u64, change: &Change)
-            -> Option<Heads>;
+            -> Option<ReadMove>;
     }
     OutboxRepository at outbox {
         fn claim(now: Timestamp, until: Timestamp, limit: usize) -> Vec<ClaimedNotification>;

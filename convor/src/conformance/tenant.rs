@@ -246,6 +246,7 @@ impl Tenant {
         self.page(of, audience, Window::After(0), 10_000).await.events
     }
 
+    /// Moves a read position, and answers where it is then.
     pub(super) async fn advance(
         &self,
         of: ConversationId,
@@ -254,7 +255,8 @@ impl Tenant {
         seq: u64,
     ) -> Option<Heads> {
         let change = self.change(reader);
-        self.reads().advance(self.id, of, reader, audience, seq, &change).await.answered()
+        let moved = self.reads().advance(self.id, of, reader, audience, seq, &change).await.answered();
+        moved.map(|moved| moved.to)
     }
 }
 

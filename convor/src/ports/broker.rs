@@ -106,6 +106,8 @@ pub enum SignalBody {
         visitor: VisitorId,
         /// Who.
         author: Author,
+        /// Up to where until now. If only notes lie between, the visitor is not told: it could count them.
+        from: Heads,
         /// Up to where.
         up_to: Heads,
     },

@@ -86,7 +86,7 @@ impl Chat {
                 let frames = (Some(&to_staff), to_visitor.as_ref());
                 self.hub().tell_conversation((*tenant, *conversation), *visitor, frames, own);
             }
-            SignalBody::Read { tenant, conversation, visitor, author, up_to } => {
+            SignalBody::Read { tenant, conversation, visitor, author, from, up_to } => {
                 let names = self.names_of_author(*tenant, *author).await?;
                 let key = frame_key("read", Some(*conversation), Some(*author));
                 let frame = |audience| {
@@ -95,9 +95,11 @@ impl Chat {
                         ServerFrame::Read { conversation: *conversation, author, seq: up_to.of(audience) };
                     Frame::droppable(encode(&read), key)
                 };
-                let (to_staff, to_visitor) = (frame(Audience::Staff), frame(Audience::Visitor));
+                // A step over nothing but notes is none that the visitor may notice.
+                let to_visitor = (up_to.visitor > from.visitor).then(|| frame(Audience::Visitor));
+                let to_staff = frame(Audience::Staff);
                 let same = |connection: &Connection| Some(connection.id()) == except;
-                let frames = (Some(&to_staff), Some(&to_visitor));
+                let frames = (Some(&to_staff), to_visitor.as_ref());
                 self.hub().tell_conversation((*tenant, *conversation), *visitor, frames, same);
             }
             SignalBody::PageSeen { tenant, visitor } => self.show_page(*tenant, *visitor).await?,

@@ -4,6 +4,7 @@ use crate::domain::{Heads, Principal};
 use crate::error::Error;
 use crate::ids::{ConnectionId, ConversationId};
 use crate::ports::SignalBody;
+use crate::ports::storage::ReadMove;
 
 use super::Chat;
 
@@ -34,10 +35,11 @@ impl Chat {
         let change = self.change(principal);
         let reads = self.storage().reads();
         let moved = reads.advance(tenant, conversation, author, audience, seq, &change).await?;
-        if let Some(up_to) = moved {
+        if let Some(ReadMove { from: before, to: up_to }) = moved {
             let visitor = found.visitor;
-            self.tell(SignalBody::Read { tenant, conversation, visitor, author, up_to }, from).await?;
+            let read = SignalBody::Read { tenant, conversation, visitor, author, from: before, up_to };
+            self.tell(read, from).await?;
         }
-        Ok(moved)
+        Ok(moved.map(|moved| moved.to))
     }
 }

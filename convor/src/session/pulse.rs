@@ -17,6 +17,8 @@ pub struct Pulse {
     heard: AtomicU64,
     /// When it was last pinged; 0 before.
     pinged: AtomicU64,
+    /// When it was pinged first of the pings that it has not answered.
+    asked: AtomicU64,
     welcomed: std::sync::atomic::AtomicBool,
 }
 
@@ -42,6 +44,7 @@ impl Pulse {
             patience: millis(limits.pong_timeout),
             heard: AtomicU64::new(0),
             pinged: AtomicU64::new(0),
+            asked: AtomicU64::new(0),
             welcomed: false.into(),
         }
     }
@@ -63,17 +66,21 @@ impl Pulse {
             return Beat::Close(Close::ProtocolError);
         }
         let (heard, pinged) = (self.heard.load(Ordering::Relaxed), self.pinged.load(Ordering::Relaxed));
-        let unanswered = pinged > 0 && heard < pinged;
-        if unanswered && now >= pinged + self.patience {
+        let asked = self.asked.load(Ordering::Relaxed);
+        let unanswered = asked > 0 && heard < asked;
+        if unanswered && now >= asked + self.patience {
             return Beat::Close(Close::Idle);
         }
         if now >= pinged + self.heartbeat {
             self.pinged.store(now, Ordering::Relaxed);
+            if !unanswered {
+                self.asked.store(now, Ordering::Relaxed);
+            }
             return Beat::Heartbeat;
         }
         let mut next = pinged + self.heartbeat;
         if unanswered {
-            next = next.min(pinged + self.patience);
+            next = next.min(asked + self.patience);
         }
         if !self.welcomed.load(Ordering::Relaxed) {
             next = next.min(self.hello_by);
@@ -112,5 +119,17 @@ mod tests {
         assert_eq!(pulse.beat(secs(35)), Beat::Wait(secs(15)));
         assert_eq!(pulse.beat(secs(50)), Beat::Heartbeat);
         assert_eq!(pulse.beat(secs(60)), Beat::Close(Close::Idle));
+    }
+
+    #[test]
+    fn more_pings_do_not_buy_a_silent_client_more_time() {
+        let limits = Limits { heartbeat: secs(4), ..Limits::default() };
+        let pulse = Pulse::new(&limits);
+        pulse.welcomed();
+        for at in [4, 8, 12] {
+            assert_eq!(pulse.beat(secs(at)), Beat::Heartbeat);
+        }
+        assert_eq!(pulse.beat(secs(13)), Beat::Wait(secs(1)));
+        assert_eq!(pulse.beat(secs(14)), Beat::Close(Close::Idle));
     }
 }

@@ -5,7 +5,7 @@ use convor::domain::{Audience, Author, Conversation, Event, EventKind, Heads};
 use convor::ids::{ConversationId, TenantId};
 use convor::ports::storage::{
     ConversationPage, ConversationPatch, ConversationRepository, ConversationScope, ConversationView,
-    DueSnooze, Open, OpenOutcome, ReadRepository, UpdateOutcome, Window,
+    DueSnooze, Open, OpenOutcome, ReadMove, ReadRepository, UpdateOutcome, Window,
 };
 use convor::ports::{Change, Storage, StorageError};
 use convor::time::Timestamp;
@@ -158,13 +158,13 @@ impl ReadRepository for Sabotaged {
         audience: Audience,
         seq: u64,
         change: &Change,
-    ) -> Result<Option<Heads>, StorageError> {
+    ) -> Result<Option<ReadMove>, StorageError> {
         let moved = self.inner.reads().advance(tenant, conversation, reader, audience, seq, change).await?;
         if moved.is_some() || !self.has(Fault::MovesReadsBack) {
             return Ok(moved);
         }
         let back = Heads { staff: seq, visitor: seq };
         self.memory().reads.insert((tenant, conversation, reader), back);
-        Ok(Some(back))
+        Ok(Some(ReadMove { from: back, to: back }))
     }
 }

@@ -51,7 +51,7 @@ pub use event::{Append, AppendOutcome, EventPage, EventRepository, NewMessage, W
 pub use operator::{OperatorOutcome, OperatorRepository};
 pub use outbox::{ClaimedNotification, OutboxRepository};
 pub use page::PageRepository;
-pub use read::ReadRepository;
+pub use read::{ReadMove, ReadRepository};
 pub use registry::TenantRegistry;
 pub use site::SiteRepository;
 pub use tenant::TenantRepository;

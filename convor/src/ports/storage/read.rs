@@ -10,8 +10,8 @@ use crate::ports::{Change, StorageError};
 #[async_trait]
 pub trait ReadRepository: Send + Sync {
     /// Moves the reader's position up to the event at `seq` in the numbering of `audience`, or to the last one if there is
-    /// none at `seq` yet. Answers the position in both numberings, where the visitor's is that of the last visible event
-    /// at or below it.
+    /// none at `seq` yet. Answers the position before and after in both numberings, where the visitor's is that of the
+    /// last visible event at or below the staff's.
     ///
     /// `None`, and no change, if it does not move forward, or if there is no such conversation.
     ///
@@ -25,5 +25,15 @@ pub trait ReadRepository: Send + Sync {
         audience: Audience,
         seq: u64,
         change: &Change,
-    ) -> Result<Option<Heads>, StorageError>;
+    ) -> Result<Option<ReadMove>, StorageError>;
+}
+
+/// How a reader's position has moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "adapters build it")]
+pub struct ReadMove {
+    /// From where; 0 before the first.
+    pub from: Heads,
+    /// To where.
+    pub to: Heads,
 }

@@ -1,5 +1,5 @@
 /** @import {VisitorSeen} from '/convor/client/wire.js' */
-import { h, set, setText } from '/convor/widget/dom.js';
+import { h, set, setText } from '/convor/widget/view.js';
 import { initials } from './names.js';
 
 const TINTS = 6;

@@ -1,7 +1,7 @@
 /**
  * @import {Desk, Notice} from './desk.js'
  */
-import { h, set, setText } from '/convor/widget/dom.js';
+import { h, set, setText } from '/convor/widget/view.js';
 import { DetailsView } from './details-view.js';
 import { Help } from './help.js';
 import { InboxView } from './inbox-view.js';
@@ -65,8 +65,16 @@ export class DeskView {
       h('h1', {}, h('span', { class: 'mark', 'aria-hidden': 'true' }), 'Convor'),
       this.#connection,
       h('span', { class: 'me', 'data-testid': 'me' }, this.#desk.me.name),
-      h('button', { type: 'button', class: 'quiet', 'data-testid': 'help', onclick: () => this.#help.open() }, 'Shortcuts'),
-      h('button', { type: 'button', class: 'quiet', 'data-testid': 'sign-out', onclick: () => this.#desk.signOut() }, 'Sign out'),
+      h(
+        'button',
+        { type: 'button', class: 'quiet', 'data-testid': 'help', onclick: () => this.#help.open() },
+        'Shortcuts',
+      ),
+      h(
+        'button',
+        { type: 'button', class: 'quiet', 'data-testid': 'sign-out', onclick: () => this.#desk.signOut() },
+        'Sign out',
+      ),
     );
   }
 
@@ -157,7 +165,12 @@ export class DeskView {
       clear();
       action?.run();
     };
-    const said = h('p', {}, text, action !== undefined && h('button', { type: 'button', class: 'link', onclick: act }, action.label));
+    const said = h(
+      'p',
+      {},
+      text,
+      action !== undefined && h('button', { type: 'button', class: 'link', onclick: act }, action.label),
+    );
     this.#notice.replaceChildren(said);
     setTimeout(() => said.isConnected && !action && clear(), NOTICE_MS);
   }

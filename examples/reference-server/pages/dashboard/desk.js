@@ -256,13 +256,17 @@ export class Desk extends Emitter {
    */
   #ask(id, change, field) {
     const run = () => void this.change(id, change);
-    this.emit('notice', { text: `A colleague has just changed the ${field}.`, action: { label: 'Change it anyway', run } });
+    this.emit('notice', {
+      text: `A colleague has just changed the ${field}.`,
+      action: { label: 'Change it anyway', run },
+    });
   }
 
   /** @param {unknown} error */
   #failed(error) {
     if (error instanceof ApiError && error.status === 401) return this.emit('signedOut', null);
-    if (error instanceof ApiError && error.status === 404 && !this.conversation) this.failure = 'There is no such conversation.';
+    if (error instanceof ApiError && error.status === 404 && !this.conversation)
+      this.failure = 'There is no such conversation.';
     else this.emit('notice', { text: error instanceof Error ? error.message : 'That did not work.' });
   }
 

@@ -2,8 +2,7 @@
  * @import {Operator, PageSeen, StaffConversation} from '/convor/client/wire.js'
  * @import {Desk} from './desk.js'
  */
-import { h, icon, set, setText } from '/convor/widget/dom.js';
-import { clockTime } from '/convor/widget/log-view.js';
+import { clockTime, h, icon, set, setText } from '/convor/widget/view.js';
 import { CROSS } from './icons.js';
 import { Tags } from './tags.js';
 import { fullTime, visitorName } from './names.js';
@@ -19,7 +18,11 @@ export class DetailsView {
   #since = h('dd');
   #page = h('div', { class: 'page', 'data-testid': 'current-page' });
   #assign = h('select', { id: 'assign', 'data-testid': 'assign', onchange: () => this.#assigned() });
-  #toMe = h('button', { type: 'button', class: 'link', 'data-testid': 'assign-to-me', onclick: () => this.assignToMe() }, 'Assign to me');
+  #toMe = h(
+    'button',
+    { type: 'button', class: 'link', 'data-testid': 'assign-to-me', onclick: () => this.assignToMe() },
+    'Assign to me',
+  );
   #snoozed = h('p', { class: 'note-line' });
   #body = h('div', { class: 'details-body' });
 
@@ -30,19 +33,40 @@ export class DetailsView {
   constructor(desk, { onClose }) {
     this.#desk = desk;
     this.#tags = new Tags((tags) => desk.selected && desk.change(desk.selected, { tags }));
-    this.close = h('button', { type: 'button', class: 'quiet for-details', 'aria-label': 'Close the details', onclick: onClose }, icon(CROSS, 20));
+    this.close = h(
+      'button',
+      { type: 'button', class: 'quiet for-details', 'aria-label': 'Close the details', onclick: onClose },
+      icon(CROSS, 20),
+    );
     this.#body.append(
-      section('Visitor', facts([['Name', this.#name], ['E-mail', this.#email], ['First seen', this.#since]])),
+      section(
+        'Visitor',
+        facts([
+          ['Name', this.#name],
+          ['E-mail', this.#email],
+          ['First seen', this.#since],
+        ]),
+      ),
       section('Current page', this.#page),
       section(
         'Handling',
-        h('div', { class: 'field' }, h('div', { class: 'label-line' }, h('label', { for: 'assign' }, 'Assignee'), this.#toMe), this.#assign),
+        h(
+          'div',
+          { class: 'field' },
+          h('div', { class: 'label-line' }, h('label', { for: 'assign' }, 'Assignee'), this.#toMe),
+          this.#assign,
+        ),
         this.#snoozed,
         this.#tags.element,
       ),
     );
     const escape = (/** @type {KeyboardEvent} */ event) => event.key === 'Escape' && onClose();
-    this.element = h('section', { class: 'details', 'aria-label': 'Details', onkeydown: escape }, this.close, this.#body);
+    this.element = h(
+      'section',
+      { class: 'details', 'aria-label': 'Details', onkeydown: escape },
+      this.close,
+      this.#body,
+    );
   }
 
   draw() {
@@ -89,7 +113,10 @@ export class DetailsView {
     const shown = JSON.stringify(operators);
     if (this.#operatorsShown !== shown) {
       this.#operatorsShown = shown;
-      this.#assign.replaceChildren(h('option', { value: '' }, 'Nobody'), ...operators.map((operator) => option(operator, me)));
+      this.#assign.replaceChildren(
+        h('option', { value: '' }, 'Nobody'),
+        ...operators.map((operator) => option(operator, me)),
+      );
     }
     this.#assign.value = assignee ?? '';
     this.#toMe.hidden = assignee === me.id;

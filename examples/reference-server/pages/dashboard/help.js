@@ -1,4 +1,4 @@
-import { h } from '/convor/widget/dom.js';
+import { h } from '/convor/widget/view.js';
 
 const STORED = 'convor dashboard keys';
 const KEYS = [
@@ -31,7 +31,13 @@ export class Help {
       'dialog',
       { class: 'help', 'aria-labelledby': 'help-title' },
       h('h2', { id: 'help-title' }, 'Keyboard shortcuts'),
-      h('dl', {}, ...KEYS.map(([key, does]) => h('div', {}, h('dt', {}, ...key.split(' ').map((one) => h('kbd', {}, one))), h('dd', {}, does)))),
+      h(
+        'dl',
+        {},
+        ...KEYS.map(([key, does]) =>
+          h('div', {}, h('dt', {}, ...key.split(' ').map((one) => h('kbd', {}, one))), h('dd', {}, does)),
+        ),
+      ),
       h('label', { class: 'check' }, toggle, 'Use the shortcuts of a single key'),
       h('form', { method: 'dialog' }, h('button', { class: 'primary' }, 'Close')),
     );

@@ -3,7 +3,7 @@
  * @import {Desk} from './desk.js'
  * @import {Filter} from './inbox.js'
  */
-import { KeyedList, h, set, setText } from '/convor/widget/dom.js';
+import { KeyedList, h, set, setText } from '/convor/widget/view.js';
 import { avatar, showAvatar } from './avatar.js';
 import { counted, shortTime, visitorName } from './names.js';
 
@@ -24,11 +24,23 @@ export class InboxView {
   #reachable = null;
 
   #filters = FILTERS.map(([filter, label]) =>
-    h('button', { type: 'button', class: 'filter', 'data-testid': `filter-${filter}`, onclick: () => this.#desk.list(filter) }, label),
+    h(
+      'button',
+      { type: 'button', class: 'filter', 'data-testid': `filter-${filter}`, onclick: () => this.#desk.list(filter) },
+      label,
+    ),
   );
-  #items = h('ul', { class: 'items', onkeydown: (event) => this.#pressed(event), onfocusin: (event) => this.#focused(event) });
+  #items = h('ul', {
+    class: 'items',
+    onkeydown: (event) => this.#pressed(event),
+    onfocusin: (event) => this.#focused(event),
+  });
   #empty = h('p', { class: 'empty' });
-  #more = h('button', { type: 'button', class: 'more', 'data-testid': 'load-more', onclick: () => this.#desk.listMore() }, 'Show more');
+  #more = h(
+    'button',
+    { type: 'button', class: 'more', 'data-testid': 'load-more', onclick: () => this.#desk.listMore() },
+    'Show more',
+  );
 
   /** @param {Desk} desk */
   constructor(desk) {
@@ -48,12 +60,16 @@ export class InboxView {
 
   draw() {
     const { inbox } = this.#desk;
-    for (const [index, [filter]] of FILTERS.entries()) set(this.#filters[index], 'aria-pressed', `${filter === inbox.filter}`);
+    for (const [index, [filter]] of FILTERS.entries())
+      set(this.#filters[index], 'aria-pressed', `${filter === inbox.filter}`);
     const { list } = inbox;
     if (!list.some(({ id }) => id === this.#reachable)) this.#reachable = this.#desk.selected;
     if (!list.some(({ id }) => id === this.#reachable)) this.#reachable = list[0]?.id ?? null;
     this.#list.show(list);
-    setText(this.#empty, list.length ? '' : inbox.loaded ? 'Nothing here. New conversations appear by themselves.' : 'Loading…');
+    setText(
+      this.#empty,
+      list.length ? '' : inbox.loaded ? 'Nothing here. New conversations appear by themselves.' : 'Loading…',
+    );
     this.#more.hidden = !inbox.hasMore;
   }
 
@@ -113,7 +129,8 @@ export class InboxView {
     this.#drawPreview(preview, conversation);
     setText(count, unread ? `${unread}` : '');
     set(count, 'aria-label', unread ? counted(unread, 'unread message', 'unread messages') : null);
-    if (labels.textContent !== tags.join('')) labels.replaceChildren(...tags.map((tag) => h('span', { class: 'tag' }, tag)));
+    if (labels.textContent !== tags.join(''))
+      labels.replaceChildren(...tags.map((tag) => h('span', { class: 'tag' }, tag)));
   }
 
   /**
@@ -125,7 +142,10 @@ export class InboxView {
     set(preview, 'class', isTyping ? 'preview typing-now' : 'preview');
     const message = last_message?.message;
     const text = message?.text ?? (message ? 'Removed' : 'No message yet');
-    setText(preview, isTyping ? 'Typing…' : message?.author.kind === 'operator' ? `${this.#who(message.author)}: ${text}` : text);
+    setText(
+      preview,
+      isTyping ? 'Typing…' : message?.author.kind === 'operator' ? `${this.#who(message.author)}: ${text}` : text,
+    );
   }
 
   /** @param {{id?: string, name: string | null}} author */

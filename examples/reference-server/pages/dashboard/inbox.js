@@ -3,7 +3,10 @@
  * @import {OperatorApi} from '/convor/client/operator.js'
  */
 
-/** @typedef {'open' | 'mine' | 'unassigned' | 'snoozed' | 'closed'} Filter */
+/**
+ * @typedef {'open' | 'mine' | 'unassigned' | 'snoozed' | 'closed'} Filter
+ * @typedef {Partial<StaffConversation['visitor']>} VisitorNews
+ */
 
 const PAGE = 50;
 
@@ -21,8 +24,10 @@ export class Inbox {
   #known = new Map();
   /** How far each filter has been listed. @type {Map<Filter, {cursor: string | null, oldest: string}>} */
   #listed = new Map();
-  /** @type {Set<string>} */
+  /** What is being asked for: each conversation by its id, each page of a list by its filter. @type {Set<string>} */
   #asking = new Set();
+  /** What frames told of visitors while an answer that may be older was under way. @type {Map<string, VisitorNews>} */
+  #meanwhile = new Map();
 
   /**
    * @param {OperatorApi} api
@@ -79,20 +84,12 @@ export class Inbox {
   async load(filter = this.filter) {
     this.filter = filter;
     this.#onChange();
-    const { data, next_cursor } = await this.#api.conversations({ ...this.#query(filter), limit: PAGE });
-    for (const conversation of data) this.put(conversation);
-    this.#listed.set(filter, { cursor: next_cursor, oldest: data.at(-1)?.updated_at ?? '' });
-    this.#onChange();
+    await this.#loadPage(filter, null);
   }
 
   async loadMore() {
-    const { filter } = this;
-    const cursor = this.#listed.get(filter)?.cursor;
-    if (!cursor) return;
-    const { data, next_cursor } = await this.#api.conversations({ ...this.#query(filter), limit: PAGE, cursor });
-    for (const conversation of data) this.put(conversation);
-    this.#listed.set(filter, { cursor: next_cursor, oldest: data.at(-1)?.updated_at ?? '' });
-    this.#onChange();
+    const cursor = this.#listed.get(this.filter)?.cursor;
+    if (cursor) await this.#loadPage(this.filter, cursor);
   }
 
   /**
@@ -103,6 +100,7 @@ export class Inbox {
   put(conversation) {
     const known = this.#known.get(conversation.id);
     if (known && known.epoch === conversation.epoch && known.seq > conversation.seq) return;
+    Object.assign(conversation.visitor, this.#meanwhile.get(conversation.visitor.id));
     this.#known.set(conversation.id, conversation);
     this.#onChange();
   }
@@ -125,12 +123,8 @@ export class Inbox {
    */
   refresh(id) {
     if (this.#asking.has(id)) return;
-    this.#asking.add(id);
-    this.#api
-      .conversation(id)
-      .then(({ conversation }) => this.put(conversation))
-      .catch(() => {})
-      .finally(() => this.#asking.delete(id));
+    const refresh = async () => this.put((await this.#api.conversation(id)).conversation);
+    this.#ask(id, refresh).catch(() => {});
   }
 
   /**
@@ -152,13 +146,41 @@ export class Inbox {
 
   /**
    * @param {string} visitor
-   * @param {Partial<StaffConversation['visitor']>} news
+   * @param {VisitorNews} news
    */
   sawVisitor(visitor, news) {
+    if (this.#asking.size) this.#meanwhile.set(visitor, { ...this.#meanwhile.get(visitor), ...news });
     for (const conversation of this.#known.values()) {
       if (conversation.visitor.id === visitor) Object.assign(conversation.visitor, news);
     }
     this.#onChange();
+  }
+
+  /**
+   * @param {Filter} filter
+   * @param {string | null} cursor
+   */
+  async #loadPage(filter, cursor) {
+    await this.#ask(filter, async () => {
+      const { data, next_cursor } = await this.#api.conversations({ ...this.#query(filter), limit: PAGE, cursor });
+      for (const conversation of data) this.put(conversation);
+      this.#listed.set(filter, { cursor: next_cursor, oldest: data.at(-1)?.updated_at ?? '' });
+    });
+    this.#onChange();
+  }
+
+  /**
+   * @param {string} what
+   * @param {() => Promise<void>} question
+   */
+  async #ask(what, question) {
+    this.#asking.add(what);
+    try {
+      await question();
+    } finally {
+      this.#asking.delete(what);
+      if (!this.#asking.size) this.#meanwhile.clear();
+    }
   }
 
   /** @param {StaffConversation} conversation */

@@ -1,4 +1,4 @@
-import { h, set } from '/convor/widget/dom.js';
+import { h, set } from '/convor/widget/view.js';
 
 /**
  * A button that opens a menu: the arrow keys move in it, Escape and Tab leave it.
@@ -18,7 +18,14 @@ export class Menu {
     this.#build = build;
     this.button = h(
       'button',
-      { type: 'button', class: 'quiet', 'aria-haspopup': 'menu', 'aria-expanded': 'false', 'data-testid': testid, onclick: () => this.#toggle() },
+      {
+        type: 'button',
+        class: 'quiet',
+        'aria-haspopup': 'menu',
+        'aria-expanded': 'false',
+        'data-testid': testid,
+        onclick: () => this.#toggle(),
+      },
       ...label,
     );
     this.list = h('div', { class: 'menu', role: 'menu', hidden: true, onkeydown: (event) => this.#pressed(event) });
@@ -40,7 +47,12 @@ export class Menu {
       this.button.focus();
       run();
     };
-    return h('button', { type: 'button', role: 'menuitem', tabindex: -1, onclick: choose }, label, h('span', { class: 'hint' }, hint));
+    return h(
+      'button',
+      { type: 'button', role: 'menuitem', tabindex: -1, onclick: choose },
+      label,
+      h('span', { class: 'hint' }, hint),
+    );
   }
 
   get #items() {

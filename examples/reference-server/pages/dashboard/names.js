@@ -1,7 +1,7 @@
 /**
  * @import {Author, VisitorSeen} from '/convor/client/wire.js'
  */
-import { clockTime } from '/convor/widget/log-view.js';
+import { clockTime } from '/convor/widget/view.js';
 
 const WEEKDAY = new Intl.DateTimeFormat(undefined, { weekday: 'short' });
 const DATE = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });

@@ -1,7 +1,7 @@
 /** @import {MessageKind} from '/convor/client/wire.js' */
 import { TEXT_CHARS_MAX, tidy } from '/convor/client/outbox.js';
-import { grow } from '/convor/widget/forms.js';
-import { h, icon, set, setText } from '/convor/widget/dom.js';
+import { grow } from '/convor/widget/parts.js';
+import { h, icon, set, setText } from '/convor/widget/view.js';
 import { SayTyping, systemClock } from '/convor/client/clock.js';
 import { LOCK, SEND } from './icons.js';
 
@@ -26,7 +26,10 @@ export class Reply {
   constructor(options) {
     this.#options = options;
     this.textarea = h('textarea', {
-      rows: 2, maxlength: TEXT_CHARS_MAX, 'data-testid': 'reply-composer', oninput: () => this.#changed(),
+      rows: 2,
+      maxlength: TEXT_CHARS_MAX,
+      'data-testid': 'reply-composer',
+      oninput: () => this.#changed(),
       onkeydown: (event) => this.#pressed(event),
     });
     this.reply = this.#switch('message', 'reply-switch', 'Reply');
@@ -42,7 +45,13 @@ export class Reply {
       { class: 'reply', 'aria-label': 'Answer', onsubmit: submit },
       h('div', { class: 'kinds', role: 'group', 'aria-label': 'Who reads it' }, this.reply, this.note),
       this.textarea,
-      h('div', { class: 'below' }, this.left, h('span', { class: 'hint' }, 'Enter sends, Shift and Enter begin a new line'), this.send),
+      h(
+        'div',
+        { class: 'below' },
+        this.left,
+        h('span', { class: 'hint' }, 'Enter sends, Shift and Enter begin a new line'),
+        this.send,
+      ),
     );
     this.choose('message');
   }

@@ -3,7 +3,7 @@
  * @import {OperatorApi} from '/convor/client/operator.js'
  */
 import { ApiError } from '/convor/client/http.js';
-import { h, setText } from '/convor/widget/dom.js';
+import { h, setText } from '/convor/widget/view.js';
 
 /**
  * Asks an operator to sign in.
@@ -17,7 +17,13 @@ export function askToSignIn(place, api, { note, onSignedIn }) {
   const error = h('p', { class: 'error', role: 'alert', 'data-testid': 'sign-in-error' }, note);
   const submit = h('button', { class: 'primary', 'data-testid': 'sign-in' }, 'Sign in');
   const fields = {
-    tenant: input({ name: 'tenant', value: tenant, autocomplete: 'organization', spellcheck: 'false', placeholder: 'cvt_…' }),
+    tenant: input({
+      name: 'tenant',
+      value: tenant,
+      autocomplete: 'organization',
+      spellcheck: 'false',
+      placeholder: 'cvt_…',
+    }),
     email: input({ name: 'email', type: 'email', autocomplete: 'username' }),
     password: input({ name: 'password', type: 'password', autocomplete: 'current-password' }),
   };
@@ -44,7 +50,9 @@ export function askToSignIn(place, api, { note, onSignedIn }) {
     h(
       'main',
       { class: 'sign-in' },
-      h('form', { onsubmit: signIn },
+      h(
+        'form',
+        { onsubmit: signIn },
         h('span', { class: 'mark', 'aria-hidden': 'true' }),
         h('h1', {}, 'Sign in to Convor'),
         label('Organisation key', fields.tenant),
@@ -75,7 +83,8 @@ function label(text, field) {
 /** @param {unknown} failure */
 function explain(failure) {
   if (!(failure instanceof ApiError)) return 'That did not work.';
-  if (failure.status === 401 || failure.status === 400) return 'The key, the e-mail address or the password is not right.';
+  if (failure.status === 401 || failure.status === 400)
+    return 'The key, the e-mail address or the password is not right.';
   if (failure.status === 429) return 'Too many tries. Wait a little, then try again.';
   return failure.message;
 }

@@ -15,7 +15,7 @@ export function snoozeTimes(now = new Date()) {
     ['For an hour', new Date(now.getTime() + HOUR_MS)],
     ['For four hours', new Date(now.getTime() + 4 * HOUR_MS)],
     ['Until tomorrow', morning(now, 1)],
-    ['Until Monday', morning(now, ((8 - now.getDay()) % 7) || 7)],
+    ['Until Monday', morning(now, (8 - now.getDay()) % 7 || 7)],
   ];
   return times.map(([label, until]) => ({ label, until, hint: fullTime(until) }));
 }

@@ -1,4 +1,4 @@
-import { h, icon, setText } from '/convor/widget/dom.js';
+import { h, icon, setText } from '/convor/widget/view.js';
 import { CROSS } from './icons.js';
 
 const TAG_CHARS_MAX = 50;
@@ -14,7 +14,12 @@ export class Tags {
   #chips = h('ul', { class: 'chips', 'data-testid': 'tags' });
   #known = h('datalist', { id: 'known-tags' });
   #input = h('input', {
-    id: 'tag', maxlength: TAG_CHARS_MAX, list: 'known-tags', placeholder: 'Add a tag', autocomplete: 'off', 'data-testid': 'tag-input',
+    id: 'tag',
+    maxlength: TAG_CHARS_MAX,
+    list: 'known-tags',
+    placeholder: 'Add a tag',
+    autocomplete: 'off',
+    'data-testid': 'tag-input',
   });
 
   /** @param {(tags: string[]) => void} onChange */
@@ -40,7 +45,9 @@ export class Tags {
     this.#shown = shown;
     this.#tags = tags;
     this.#chips.replaceChildren(...tags.map((tag) => this.#chip(tag)));
-    this.#known.replaceChildren(...known.filter((tag) => !tags.includes(tag)).map((tag) => h('option', { value: tag })));
+    this.#known.replaceChildren(
+      ...known.filter((tag) => !tags.includes(tag)).map((tag) => h('option', { value: tag })),
+    );
     this.#input.hidden = tags.length >= TAGS_MAX;
   }
 
@@ -52,7 +59,12 @@ export class Tags {
       this.#input.focus();
       this.#onChange(this.#tags.filter((other) => other !== tag));
     };
-    return h('li', { class: 'tag' }, name, h('button', { type: 'button', 'aria-label': `Remove the tag ${tag}`, onclick: remove }, icon(CROSS, 14)));
+    return h(
+      'li',
+      { class: 'tag' },
+      name,
+      h('button', { type: 'button', 'aria-label': `Remove the tag ${tag}`, onclick: remove }, icon(CROSS, 14)),
+    );
   }
 
   /** @param {Event} event */

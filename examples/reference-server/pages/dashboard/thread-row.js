@@ -2,8 +2,7 @@
  * @import {LineRow, MessageRow, Pending, Row} from '/convor/client/types.js'
  * @import {VisitorSeen} from '/convor/client/wire.js'
  */
-import { clockTime, dayName } from '/convor/widget/log-view.js';
-import { h, icon, set, setText } from '/convor/widget/dom.js';
+import { clockTime, dayName, h, icon, set, setText } from '/convor/widget/view.js';
 import { CHECK, CLOCK, INBOX, INFO, LOCK, REOPEN } from './icons.js';
 import { authorName, shortTime } from './names.js';
 
@@ -27,7 +26,13 @@ export function makeRow(row, readers) {
   return h(
     'div',
     { 'data-testid': row.note ? 'note' : 'message' },
-    h('p', { class: 'author' }, row.note && icon(LOCK, 14), h('span'), row.note && h('span', { class: 'kind' }, 'Internal note')),
+    h(
+      'p',
+      { class: 'author' },
+      row.note && icon(LOCK, 14),
+      h('span'),
+      row.note && h('span', { class: 'kind' }, 'Internal note'),
+    ),
     h('p', { class: 'bubble' }),
     h('p', { class: 'meta' }, h('time'), h('span', { class: 'delivery' })),
   );
@@ -79,7 +84,13 @@ function drawFailure(meta, { delivery, pending }, { retry, discard }) {
 function line({ event, at }, { visitor, me }) {
   const by = authorName(event.by, visitor, me);
   const [drawing, text] = describe(event, by, me);
-  return h('div', { class: 'line' }, icon(drawing, 15), h('span', {}, text), h('time', { datetime: at.toISOString() }, clockTime(at)));
+  return h(
+    'div',
+    { class: 'line' },
+    icon(drawing, 15),
+    h('span', {}, text),
+    h('time', { datetime: at.toISOString() }, clockTime(at)),
+  );
 }
 
 /**
@@ -89,7 +100,8 @@ function line({ event, at }, { visitor, me }) {
  * @returns {[string, string]}
  */
 function describe(event, by, me) {
-  if (event.kind === 'tagged') return [INFO, event.tags.length ? `${by} set the tags ${event.tags.join(', ')}` : `${by} removed all tags`];
+  if (event.kind === 'tagged')
+    return [INFO, event.tags.length ? `${by} set the tags ${event.tags.join(', ')}` : `${by} removed all tags`];
   if (event.kind === 'assigned') {
     const to = event.assignee?.id === me ? 'you' : event.assignee?.name;
     if (event.assignee && event.assignee.id === event.by.id) return [INBOX, `${by} took this conversation`];

@@ -2,8 +2,7 @@
  * @import {MessageKind} from '/convor/client/wire.js'
  * @import {Desk} from './desk.js'
  */
-import { LogView } from '/convor/widget/log-view.js';
-import { h, icon, setText } from '/convor/widget/dom.js';
+import { LogView, h, icon, setText } from '/convor/widget/view.js';
 import { timeline } from '/convor/client/timeline.js';
 import { BACK, CHECK, CLOCK, INFO, REOPEN } from './icons.js';
 import { Menu } from './menu.js';
@@ -11,7 +10,7 @@ import { Reply } from './reply.js';
 import { avatar, showAvatar } from './avatar.js';
 import { makeRow, updateRow } from './thread-row.js';
 import { snoozeTimes } from './snooze.js';
-import { visitorName } from './names.js';
+import { counted, visitorName } from './names.js';
 
 const STATUS = { open: 'Open', closed: 'Closed', snoozed: 'Snoozed' };
 
@@ -26,12 +25,18 @@ export class ThreadView {
   #status = h('span', { class: 'status', 'data-testid': 'status' });
   #where = h('p', { class: 'where' });
   #typing = h('p', { class: 'typing', role: 'status', 'data-testid': 'typing' });
-  #close = h('button', { type: 'button', class: 'quiet', 'data-testid': 'close-conversation', onclick: () => this.toggleClosed() });
+  #close = h('button', {
+    type: 'button',
+    class: 'quiet',
+    'data-testid': 'close-conversation',
+    onclick: () => this.toggleClosed(),
+  });
   #snooze = new Menu({
     label: [icon(CLOCK, 18), h('span', { class: 'label' }, 'Snooze')],
     testid: 'snooze',
     build: () => snoozeTimes().map(({ label, hint, until }) => ({ label, hint, run: () => this.#rest(until) })),
   });
+  #jump = h('button', { type: 'button', class: 'jump', 'data-testid': 'jump', onclick: () => this.#log.toEnd() });
   #empty = h('div', { class: 'nothing' });
   #body = h('div', { class: 'thread-body' });
 
@@ -43,7 +48,13 @@ export class ThreadView {
     this.#desk = desk;
     this.details = h(
       'button',
-      { type: 'button', class: 'quiet for-details', 'aria-label': 'Details', 'data-testid': 'details', onclick: onDetails },
+      {
+        type: 'button',
+        class: 'quiet for-details',
+        'aria-label': 'Details',
+        'data-testid': 'details',
+        onclick: onDetails,
+      },
       icon(INFO, 20),
     );
     this.#log = new LogView(
@@ -55,13 +66,20 @@ export class ThreadView {
       onSend: (text, kind) => this.#send(text, kind),
       onTyping: (active, kind) => this.#sayTyping(active, kind),
     });
-    this.#body.append(this.#head(), this.#log.element, this.#typing, this.reply.element);
-    this.element = h('section', { class: 'thread', 'aria-label': 'Conversation', tabindex: -1 }, this.#body, this.#empty);
+    this.#log.element.addEventListener('scroll', () => this.#log.atEnd && !this.#jump.hidden && this.draw());
+    this.#body.append(this.#head(), this.#log.element, this.#jump, this.#typing, this.reply.element);
+    this.element = h(
+      'section',
+      { class: 'thread', 'aria-label': 'Conversation', tabindex: -1 },
+      this.#body,
+      this.#empty,
+    );
   }
 
   draw() {
     const { conversation, log, failure, selected } = this.#desk;
-    const ready = conversation && log?.loaded;
+    // A log that is being paged again must not take the composer away from under what is being written.
+    const ready = conversation && log && (log.loaded || this.#shown === conversation.id);
     this.#body.hidden = !ready;
     this.#empty.hidden = Boolean(ready);
     if (!ready) {
@@ -80,7 +98,10 @@ export class ThreadView {
     this.reply.show(id);
     this.#drawLog(id);
     this.#drawTyping(id);
-    if (document.visibilityState === 'visible') this.#desk.seen();
+    const { atEnd } = this.#log;
+    this.#jump.hidden = atEnd || !conversation.unread;
+    setText(this.#jump, counted(conversation.unread, 'new message', 'new messages'));
+    if (atEnd && document.visibilityState === 'visible') this.#desk.seen();
   }
 
   focus() {
@@ -96,19 +117,18 @@ export class ThreadView {
   get #readers() {
     const { me, chat, conversation } = this.#desk;
     if (!conversation) throw new Error('Rows are drawn only while a conversation is open.');
-    return {
-      me: me.id,
-      visitor: conversation.visitor,
-      retry: chat.retry.bind(chat),
-      discard: chat.discard.bind(chat),
-    };
+    return { me: me.id, visitor: conversation.visitor, retry: chat.retry.bind(chat), discard: chat.discard.bind(chat) };
   }
 
   #head() {
     return h(
       'header',
       { class: 'thread-head' },
-      h('a', { class: 'quiet back', href: '#', 'aria-label': 'Back to the inbox', 'data-testid': 'back' }, icon(BACK, 20)),
+      h(
+        'a',
+        { class: 'quiet back', href: '#', 'aria-label': 'Back to the inbox', 'data-testid': 'back' },
+        icon(BACK, 20),
+      ),
       this.#face,
       h('div', { class: 'titles' }, h('div', { class: 'title' }, this.#title, this.#status), this.#where),
       this.#snooze.element,

@@ -1,10 +1,21 @@
+/** @import {Row} from '../client/types.js' */
+
 /** @typedef {Record<string, string | number | boolean | null | undefined | ((event: any) => void)>} Attributes */
 
 const SVG = 'http://www.w3.org/2000/svg';
 const LINE = {
-  viewBox: '0 0 24 24', fill: 'none', stroke: 'currentColor', 'stroke-width': 1.75, 'stroke-linecap': 'round',
-  'stroke-linejoin': 'round', 'aria-hidden': 'true',
+  viewBox: '0 0 24 24',
+  fill: 'none',
+  stroke: 'currentColor',
+  'stroke-width': 1.75,
+  'stroke-linecap': 'round',
+  'stroke-linejoin': 'round',
+  'aria-hidden': 'true',
 };
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' });
+const DAY = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
+/** Nearer to the end than this counts as reading along. */
+const NEAR_PX = 80;
 
 /**
  * An element with attributes, listeners (`onclick`, …) and children. Strings become text, never markup.
@@ -108,4 +119,84 @@ export class KeyedList {
     this.#by.update(node, item);
     return node;
   }
+}
+
+/** A scrolling log: it stays at its end while one reads along and put where one reads back, and asks for older rows. */
+export class LogView {
+  atEnd = true;
+  #list;
+  #onOlder;
+  #hasOlder = false;
+  #first = '';
+
+  /**
+   * @param {(row: Row) => HTMLElement} make
+   * @param {(node: HTMLElement, row: Row) => void} update
+   * @param {() => void} onOlder
+   */
+  constructor(make, update, onOlder) {
+    this.#onOlder = onOlder;
+    this.rows = h('div', { class: 'rows' });
+    this.older = h(
+      'button',
+      { class: 'older', type: 'button', hidden: true, onclick: onOlder },
+      'Show earlier messages',
+    );
+    this.element = h(
+      'div',
+      {
+        class: 'log',
+        role: 'log',
+        'aria-live': 'polite',
+        'aria-label': 'Conversation',
+        tabindex: 0,
+        onscroll: () => this.#scrolled(),
+      },
+      this.older,
+      this.rows,
+    );
+    this.#list = new KeyedList(this.rows, { key: (/** @type {Row} */ row) => row.key, make, update });
+    new ResizeObserver(() => this.atEnd && this.toEnd()).observe(this.element);
+  }
+
+  /**
+   * @param {Row[]} rows
+   * @param {boolean} hasOlder
+   */
+  show(rows, hasOlder) {
+    const { element } = this;
+    const fromEnd = element.scrollHeight - element.scrollTop;
+    const first = rows.find((row) => row.type !== 'day')?.key ?? '';
+    const prepends = first !== this.#first && this.#first !== '';
+    // Reading aloud what is being paged would bury what is being said.
+    set(element, 'aria-live', prepends ? 'off' : 'polite');
+    const follows = this.atEnd;
+    this.#list.show(rows);
+    this.#first = first;
+    this.#hasOlder = hasOlder;
+    this.older.hidden = !hasOlder;
+    if (follows) this.toEnd();
+    else if (prepends) element.scrollTop = element.scrollHeight - fromEnd;
+  }
+
+  toEnd() {
+    this.atEnd = true;
+    this.element.scrollTop = this.element.scrollHeight;
+  }
+
+  #scrolled() {
+    const { scrollHeight, scrollTop, clientHeight } = this.element;
+    this.atEnd = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    if (this.#hasOlder && scrollTop < NEAR_PX) this.#onOlder();
+  }
+}
+
+/** @param {Date} at */
+export function clockTime(at) {
+  return CLOCK.format(at);
+}
+
+/** @param {Date} at */
+export function dayName(at) {
+  return at.toDateString() === new Date().toDateString() ? 'Today' : DAY.format(at);
 }

@@ -1,9 +1,60 @@
-/** @import {Visitor} from '../client/wire.js' */
+/**
+ * @import {LineRow, Pending, Row} from '../client/types.js'
+ * @import {Visitor} from '../client/wire.js'
+ */
 import { TEXT_CHARS_MAX, tidy } from '../client/outbox.js';
-import { h, icon, setText } from './dom.js';
+import { clockTime, dayName, h, icon, set, setText } from './view.js';
 
 const ARROW = 'M12 19V5M5.5 11.5L12 5l6.5 6.5';
 const WARN_CHARS = 500;
+const DELIVERY = { '': '', sending: 'Sending…', sent: 'Sent', seen: 'Seen', failed: 'Not sent.' };
+
+/**
+ * @param {Row} row
+ * @param {(entry: Pending) => void} retry
+ */
+export function makeRow(row, retry) {
+  if (row.type === 'day') return h('div', { class: 'day' }, dayName(row.at));
+  if (row.type === 'line') return h('div', { class: 'line' }, lineText(row));
+  const again = h('button', { class: 'retry', onclick: () => row.pending && retry(row.pending) }, 'Try again');
+  return h(
+    'div',
+    { 'data-testid': 'message' },
+    h('span', { class: 'author' }),
+    h('p', { class: 'bubble' }),
+    h('div', {}, h('time'), h('span', { class: 'delivery' }), again),
+  );
+}
+
+/**
+ * @param {HTMLElement} node
+ * @param {Row} row
+ */
+export function updateRow(node, row) {
+  if (row.type !== 'message') return;
+  const [author, bubble, meta] = /** @type {Iterable<HTMLElement>} */ (node.children);
+  const [time, delivery, again] = /** @type {Iterable<HTMLElement>} */ (meta.children);
+  const failed = row.delivery === 'failed';
+  const classes = [row.ours && 'ours', row.opens && 'opens', row.ends && 'ends'].filter(Boolean);
+  set(node, 'class', `message ${classes.join(' ')}`);
+  setText(author, row.ours ? 'You' : (row.author?.name ?? 'Team'));
+  set(author, 'class', row.ours || !row.opens ? 'author hidden' : 'author');
+  setText(bubble, row.text ?? 'This message has been removed.');
+  bubble.classList.toggle('erased', row.text === null);
+  setText(time, clockTime(row.at));
+  set(time, 'datetime', row.at.toISOString());
+  setText(delivery, DELIVERY[row.delivery]);
+  meta.hidden = !row.ends && !row.delivery;
+  set(meta, 'class', failed ? 'meta failed' : 'meta');
+  again.hidden = !failed;
+}
+
+/** @param {LineRow} row */
+function lineText({ event }) {
+  if (event.kind !== 'status') return '';
+  const who = event.by.kind === 'visitor' ? 'You' : (event.by.name ?? 'The team');
+  return event.status === 'closed' ? `${who} closed this conversation` : `${who} opened this conversation again`;
+}
 
 /** Where the visitor writes: Enter sends, Shift and Enter begin a new line. */
 export class Composer {
@@ -18,18 +69,23 @@ export class Composer {
     this.#onSend = onSend;
     this.#onTyped = onTyped;
     this.textarea = h('textarea', {
-      'aria-label': 'Your message', 'data-testid': 'composer', rows: 1, maxlength: TEXT_CHARS_MAX, enterkeyhint: 'send',
-      oninput: () => this.#changed(), onkeydown: (event) => this.#pressed(event),
+      'aria-label': 'Your message',
+      'data-testid': 'composer',
+      rows: 1,
+      maxlength: TEXT_CHARS_MAX,
+      enterkeyhint: 'send',
+      oninput: () => this.#changed(),
+      onkeydown: (event) => this.#pressed(event),
     });
     this.left = h('p', { class: 'left', role: 'status' });
-    this.send = h('button', { class: 'icon send', 'aria-label': 'Send', 'data-testid': 'send', disabled: true }, icon(ARROW, 22));
-    const submit = (/** @type {Event} */ event) => {
-      event.preventDefault();
-      this.#submit();
-    };
+    this.send = h(
+      'button',
+      { class: 'icon send', 'aria-label': 'Send', 'data-testid': 'send', disabled: true },
+      icon(ARROW, 22),
+    );
     this.element = h(
       'form',
-      { class: 'composer', onsubmit: submit },
+      { class: 'composer', onsubmit: (event) => this.#submit(event) },
       h('div', { class: 'field' }, this.textarea, this.left),
       this.send,
     );
@@ -40,10 +96,12 @@ export class Composer {
     // While an input method composes a character, Enter belongs to it.
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
     event.preventDefault();
-    this.#submit();
+    this.element.requestSubmit();
   }
 
-  #submit() {
+  /** @param {Event} event */
+  #submit(event) {
+    event.preventDefault();
     const text = tidy(this.textarea.value);
     if (!text) return;
     this.textarea.value = '';
@@ -72,7 +130,11 @@ export class Introduce {
     this.#introduce = introduce;
     this.name = h('input', { name: 'name', autocomplete: 'name', maxlength: 100, 'data-testid': 'visitor-name' });
     this.email = h('input', {
-      name: 'email', type: 'email', autocomplete: 'email', maxlength: 254, 'data-testid': 'visitor-email',
+      name: 'email',
+      type: 'email',
+      autocomplete: 'email',
+      maxlength: 254,
+      'data-testid': 'visitor-email',
     });
     this.said = h('p', { role: 'status' });
     this.form = h(
@@ -84,7 +146,11 @@ export class Introduce {
       this.said,
     );
     this.offer = h('button', {
-      class: 'offer', type: 'button', 'aria-expanded': 'false', 'data-testid': 'introduce', onclick: () => this.#toggle(this.form.hidden),
+      class: 'offer',
+      type: 'button',
+      'aria-expanded': 'false',
+      'data-testid': 'introduce',
+      onclick: () => this.#toggle(this.form.hidden === true),
     });
     this.element = h('div', { class: 'introduce', hidden: true }, this.offer, this.form);
   }
