@@ -97,7 +97,7 @@ async fn answer(
     query.only(route.keys())?;
     let caller = match route.access() {
         Access::Public | Access::Hello => None,
-        _ => Some(recognise(service, &parts, &mut source, notes).await?),
+        _ => Some(recognise(service, &parts, &mut source).await?),
     };
     if let Some(caller) = &caller {
         notes.page = source.readable().cloned();
@@ -115,25 +115,16 @@ async fn answer(
 }
 
 /// Who asks, if the page that asks may speak for whom.
-async fn recognise(
-    service: &Inner,
-    parts: &Parts,
-    source: &mut Source,
-    notes: &mut Notes,
-) -> Result<Caller, Refusal> {
+async fn recognise(service: &Inner, parts: &Parts, source: &mut Source) -> Result<Caller, Refusal> {
     let credential = Credential::of(&parts.headers, &service.cookie)?.ok_or(Error::Unauthenticated)?;
     let by_cookie = matches!(credential, Credential::Cookie(_));
     let safe = matches!(parts.method, Method::GET | Method::HEAD);
-    if by_cookie {
-        // A browser sends it whichever page asks: only our own page may.
-        source.for_operators()?;
-        if !safe && !source.is_dashboard() {
-            return Err(Refusal::OriginForbidden);
-        }
+    // A browser sends a cookie whichever page asks: only a page of our own may change something with it.
+    if by_cookie && !safe && !source.is_dashboard() {
+        return Err(Refusal::OriginForbidden);
     }
-    let authenticated =
-        service.chat.authenticate(credential.secret()).await?.ok_or(Error::Unauthenticated)?;
-    let principal = authenticated.principal;
+    let authenticated = service.chat.authenticate(credential.secret()).await?;
+    let principal = authenticated.ok_or(Error::Unauthenticated)?.principal;
     if by_cookie && principal.audience() != Audience::Staff {
         return Err(Error::Unauthenticated.into());
     }
@@ -142,7 +133,6 @@ async fn recognise(
     }
     source.for_principal(&service.chat, &principal).await?;
     source.vouched();
-    notes.page = source.readable().cloned();
     Ok(Caller { principal, credential })
 }
 
@@ -163,7 +153,7 @@ fn left(service: &Inner, admitted: &Result<Quota, Error>) -> Left {
                 Error::RateLimited { retry_after } => *retry_after,
                 _ => std::time::Duration::ZERO,
             };
-            Left { limit: service.chat.limits().requests.burst, remaining: 0, reset }
+            Left { limit: service.chat.limits().requests.burst(), remaining: 0, reset }
         }
     }
 }

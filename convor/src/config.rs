@@ -72,18 +72,31 @@ pub struct Limits {
     /// 4004. 5 s.
     pub control_lag_max: Duration,
 
+    /// How long a call of the storage may take that others wait for; then it is `unavailable`, and what it did is found
+    /// out later. 10 s.
+    pub storage_timeout: Duration,
+
+    /// Connections that a principal opens; beyond it `rate_limited`.
+    pub connections: Rate,
     /// Requests and frames of a principal; beyond it `rate_limited`.
     pub requests: Rate,
     /// Messages and notes of a principal; beyond it `rate_limited`.
     pub messages: Rate,
+    /// Requests and frames of all of a tenant's principals; beyond it `rate_limited`.
+    pub requests_per_tenant: Rate,
+    /// Messages and notes of all of a tenant's principals; beyond it `rate_limited`.
+    pub messages_per_tenant: Rate,
     /// New visitors of an address on a site; beyond it `rate_limited`.
     pub registrations: Rate,
-    /// Sign-ins for one account; beyond it `rate_limited`. It fills up again, so that nobody is locked out for good.
+    /// Sign-ins for one account from one address; beyond it `rate_limited`. It fills up again, so that nobody is locked out
+    /// for good.
     pub sign_ins: Rate,
+    /// Sign-ins for one account from anywhere; beyond it `rate_limited`. It is looser, so that a stranger who guesses does
+    /// not lock out whose account it is.
+    pub sign_ins_per_account: Rate,
     /// Sign-ins from one address, behind which a whole office may be; beyond it `rate_limited`.
     pub sign_ins_per_address: Rate,
-    /// Keys for which rates are remembered; beyond it those that are full again are forgotten, and if none is the call
-    /// is `rate_limited`. 100,000.
+    /// Keys for which each rate is remembered; beyond it those are forgotten that have not been used for longest. 100,000.
     pub rate_keys_max: usize,
 
     /// Characters of a new password, at least; below it `invalid_request`. 8.
@@ -94,15 +107,21 @@ pub struct Limits {
     pub password_hashes_parallel_max: usize,
     /// Password hashes that may wait; beyond it `unavailable`. 64.
     pub password_hashes_waiting_max: usize,
+    /// Password hashes of one tenant that are worked on or wait; beyond it `unavailable`. 16, a quarter of all.
+    pub password_hashes_per_tenant_max: usize,
     /// How long an operator's session lasts. 12 h.
     pub session_lifetime: Duration,
 
     /// Tenants whose profile a node remembers; beyond it one is forgotten and read again. 10,000.
     pub tenants_cached_max: usize,
-    /// Conversations and notifications worked on at once in a tenant's background work. 100.
+    /// Conversations of a tenant that are woken in one round. 100.
     pub background_batch_max: usize,
     /// How long a notification is held for its delivery; then it is tried again. 60 s.
     pub notification_lease: Duration,
+    /// How long the notifier may take for one notification; then it is tried again. 5 s.
+    pub notification_timeout: Duration,
+    /// Notifications of a tenant that are delivered in one round, one after the other within their lease. 10.
+    pub notifications_claimed_max: usize,
     /// Signals that wait for the broker; beyond it they are dropped, and the other nodes reread. 10,000.
     pub signals_waiting_max: usize,
     /// How long another node's word that somebody is online holds. 90 s.
@@ -143,43 +162,69 @@ impl Default for Limits {
             write_timeout: Duration::from_secs(10),
             drain_timeout: Duration::from_secs(25),
             control_lag_max: Duration::from_secs(5),
+            storage_timeout: Duration::from_secs(10),
+            connections: Rate::per_minute(120, 60),
             requests: Rate::per_minute(1_200, 200),
             messages: Rate::per_minute(120, 40),
+            requests_per_tenant: Rate::per_minute(60_000, 10_000),
+            messages_per_tenant: Rate::per_minute(6_000, 2_000),
             registrations: Rate::per_minute(30, 30),
             sign_ins: Rate::per_minute(6, 10),
+            sign_ins_per_account: Rate::per_minute(60, 100),
             sign_ins_per_address: Rate::per_minute(60, 60),
             rate_keys_max: 100_000,
             password_chars_min: 8,
             password_chars_max: 128,
             password_hashes_parallel_max: 2,
             password_hashes_waiting_max: 64,
+            password_hashes_per_tenant_max: 16,
             session_lifetime: Duration::from_secs(12 * hour),
             tenants_cached_max: 10_000,
             background_batch_max: 100,
             notification_lease: Duration::from_secs(60),
+            notification_timeout: Duration::from_secs(5),
+            notifications_claimed_max: 10,
             signals_waiting_max: 10_000,
             presence_lease: Duration::from_secs(90),
         }
     }
 }
 
-/// How often something may happen: `burst` times at once, and over time `per_minute`.
+/// How often something may happen: `burst` times at once, and over time so many times a minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Rate {
-    /// Over time, in a minute.
-    pub per_minute: u32,
-    /// At once.
-    pub burst: u32,
+    per_minute: u32,
+    burst: u32,
 }
 
 impl Rate {
-    /// `burst` times at once, and over time `per_minute`; zero counts as one.
+    /// As often as it likes.
+    pub const UNLIMITED: Self = Self { per_minute: Self::PER_MINUTE_MAX, burst: u32::MAX };
+
+    /// Time is counted in microseconds.
+    const PER_MINUTE_MAX: u32 = 60_000_000;
+
+    /// `burst` times at once, and over time `per_minute`; zero counts as one, and more than 60,000,000 a minute as that.
     #[must_use]
     pub const fn per_minute(per_minute: u32, burst: u32) -> Self {
-        let per_minute = if per_minute == 0 { 1 } else { per_minute };
+        let per_minute = match per_minute {
+            0 => 1,
+            Self::PER_MINUTE_MAX.. => Self::PER_MINUTE_MAX,
+            _ => per_minute,
+        };
         let burst = if burst == 0 { 1 } else { burst };
         Self { per_minute, burst }
+    }
+
+    /// How often it may happen at once.
+    #[must_use]
+    pub const fn burst(self) -> u32 {
+        self.burst
+    }
+
+    /// After how long it may happen once more.
+    pub(crate) fn step_micros(self) -> i64 {
+        i64::from(Self::PER_MINUTE_MAX / self.per_minute)
     }
 }
 

@@ -177,7 +177,9 @@ async fn a_visitor_who_leaves_the_page_is_seen_to_leave_and_to_come_back() {
     let stage = Stage::new().await;
     let (visitor, operator) = stage.conversation("one").await;
     let (seen, desk) = (&visitor.window, &operator.window);
-    let is_there = async |desk: &Window, is: &str| desk.attribute("presence", "data-online").await.as_deref() == Some(is);
+    let is_there = async |desk: &Window, is: &str| {
+        desk.attribute("presence", "data-online").await.as_deref() == Some(is)
+    };
     desk.until("the visitor is there", async |desk| is_there(desk, "true").await).await;
     seen.visit(&format!("{}/healthz", stage.visitors_line.origin())).await;
     desk.until("the visitor has gone", async |desk| is_there(desk, "false").await).await;

@@ -92,6 +92,9 @@ planted! {
     /// A read position moves wherever it is told to.
     MovesReadsBack moves_reads_back
         caught by reads::a_position_never_moves_back;
+    /// Any visitor writes in any conversation.
+    AsksNoVisitorWhose asks_no_visitor_whose
+        caught by conversations::a_visitor_writes_in_its_own_conversations_only;
     /// What a message owes to others is not stored.
     DropsTheOutbox drops_the_outbox
         caught by change::a_message_commits_its_change;
@@ -110,6 +113,15 @@ planted! {
     /// A session goes on after its time.
     KeepsExpiredSessions keeps_expired_sessions
         caught by accounts::a_session_ends_by_itself;
+    /// A new password leaves the sessions of the old one.
+    KeepsSessionsOfAnOldPassword keeps_sessions_of_an_old_password
+        caught by accounts::a_new_password_ends_the_operators_sessions;
+    /// A rehash takes the place of whatever hash there is.
+    ReplacesAnyHash replaces_any_hash
+        caught by accounts::a_rehash_replaces_what_it_expects;
+    /// A control event that comes alone is not stored.
+    ForgetsAControlEvent forgets_a_control_event
+        caught by control::control_events_are_appended_alone;
     /// A contact field that the patch does not name is cleared.
     ClearsAbsentFields clears_absent_fields
         caught by contacts::an_absent_contact_field_is_left;

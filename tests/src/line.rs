@@ -91,12 +91,15 @@ impl Line {
 
     /// The next frame of this type.
     pub async fn until(&mut self, kind: &str) -> Value {
-        loop {
-            let frame = self.frame().await;
-            if frame["type"] == kind {
-                return frame;
+        let found = timeout(PATIENCE, async {
+            loop {
+                let frame = self.frame().await;
+                if frame["type"] == kind {
+                    return frame;
+                }
             }
-        }
+        });
+        found.await.unwrap_or_else(|_| panic!("a frame of type {kind} comes in time"))
     }
 
     /// The texts of all frames up to the answer to one that is sent now; the frames of a socket are handled in their
@@ -104,21 +107,28 @@ impl Line {
     pub async fn settle(&mut self) -> Vec<String> {
         self.say(json!({"type": "no such type", "ref": "settle"})).await;
         let mut seen = Vec::new();
-        loop {
-            match self.next().await {
-                Heard::Frame(text) if text.contains(r#""ref":"settle""#) => return seen,
-                Heard::Frame(text) => seen.push(text),
-                Heard::End(code) => panic!("the line has ended with {code:?} after {seen:?}"),
+        let settled = timeout(PATIENCE, async {
+            loop {
+                match self.next().await {
+                    Heard::Frame(text) if text.contains(r#""ref":"settle""#) => return,
+                    Heard::Frame(text) => seen.push(text),
+                    Heard::End(code) => panic!("the line has ended with {code:?} after {seen:?}"),
+                }
             }
-        }
+        });
+        settled.await.expect("an answer in time");
+        seen
     }
 
     /// The code with which the other side ends.
     pub async fn end(&mut self) -> Option<u16> {
-        loop {
-            if let Heard::End(code) = self.next().await {
-                return code;
+        let ended = timeout(PATIENCE, async {
+            loop {
+                if let Heard::End(code) = self.next().await {
+                    return code;
+                }
             }
-        }
+        });
+        ended.await.expect("it ends in time")
     }
 }

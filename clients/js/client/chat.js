@@ -193,7 +193,7 @@ export class Chat {
       case 'ack':
         return this.#acked(frame);
       case 'reset':
-        return this.#reset(frame.conversation);
+        return frame.conversation ? this.#reset(frame.conversation) : this.#on.inbox?.(null);
       case 'error':
         return this.#refused(frame);
       case 'subscribed':

@@ -91,7 +91,7 @@
  * @typedef {{type: 'read', conversation: string, author: Author, seq: number}} Read
  * @typedef {{type: 'presence', author?: Author, online: boolean}} Presence
  * @typedef {{type: 'page', visitor: string, page: PageSeen}} PageFrame
- * @typedef {{type: 'reset', conversation: string, epoch: number, seq: number}} Reset
+ * @typedef {{type: 'reset', conversation?: string, inbox?: boolean, epoch?: number, seq?: number}} Reset
  * @typedef {{type: 'heartbeat'}} Heartbeat
  * @typedef {{type: 'error', ref?: string, code: string, title: string, retry_after_ms?: number}} ErrorFrame
  * @typedef {{type: 'closing', code: number, reason: string, reconnect_after_ms?: number}} Closing

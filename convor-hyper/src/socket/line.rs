@@ -1,7 +1,7 @@
 //! What a connection's reader and writer share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::time::Duration;
 
 use convor::Limits;
@@ -17,12 +17,20 @@ pub(super) struct Line {
     began: Instant,
     /// The close code of RFC 6455 for what the client did wrong; 0 while it has done nothing.
     violation: AtomicU16,
+    /// Whether a frame of the client is being handled, so that the next one is not read.
+    busy: AtomicBool,
 }
 
 impl Line {
     #[expect(clippy::disallowed_methods, reason = "how long a connection lasts is no time that anybody sees")]
     pub(super) fn new(outlet: Arc<Outlet>, limits: &Limits) -> Self {
-        Self { outlet, pulse: Pulse::new(limits), began: Instant::now(), violation: AtomicU16::new(0) }
+        Self {
+            outlet,
+            pulse: Pulse::new(limits),
+            began: Instant::now(),
+            violation: AtomicU16::new(0),
+            busy: AtomicBool::new(false),
+        }
     }
 
     /// How long the connection has lasted, by a clock that only moves forward.
@@ -37,6 +45,17 @@ impl Line {
     /// Something has come from the client.
     pub(super) fn heard(&self) {
         self.pulse.heard(self.elapsed());
+    }
+
+    /// A frame of the client begins to be handled, or has been.
+    pub(super) fn busy(&self, busy: bool) {
+        self.busy.store(busy, Ordering::Relaxed);
+        self.heard();
+    }
+
+    /// Whether it is our own doing that nothing is heard from the client.
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Relaxed)
     }
 
     /// The client has broken RFC 6455.

@@ -98,7 +98,7 @@ impl<T> Drop for Task<T> {
 async fn hang_up(mut stream: Stream) {
     while let Some(Ok(_)) = stream.next().await {}
     let mut io = stream.into_inner();
-    let mut unread = [0; 512];
+    let mut unread = [0; 4096];
     if io.shutdown().await.is_ok() {
         while matches!(io.read(&mut unread).await, Ok(read) if read > 0) {}
     }

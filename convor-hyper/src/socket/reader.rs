@@ -63,11 +63,12 @@ impl Reader {
     }
 
     async fn receive(&mut self, text: &str) {
-        self.line.heard();
+        self.line.busy(true);
         // Whatever the first frame is, a silent connection it is not: if it is no `hello`, the session closes it.
         self.line.pulse.welcomed();
         // What a frame sets in motion is large, and most connections are idle most of the time.
         Box::pin(self.session.receive(text)).await;
+        self.line.busy(false);
         if self.session.is_welcomed() {
             self.place = None;
         }

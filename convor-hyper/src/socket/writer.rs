@@ -47,13 +47,15 @@ impl Writer {
     /// Writes until the connection is to end, and then says so.
     pub(super) async fn run(&mut self) -> Written {
         let line = Arc::clone(&self.line);
-        let _end = End(&line);
-        match self.write(&line).await {
+        let written = match self.write(&line).await {
             Ok(()) => Written::All,
             // The client has said goodbye; what is left is the answer to that, which tungstenite has ready.
             Err(Stuck::Over) => Written::All,
             Err(Stuck::Gone) => Written::Cut,
-        }
+        };
+        // The reader need not find out by itself that nobody hears its answers.
+        line.outlet.close(Close::PositionLost);
+        written
     }
 
     async fn write(&mut self, line: &Line) -> Result<(), Stuck> {
@@ -93,6 +95,8 @@ impl Writer {
                     self.feed(text(heartbeat())).await?;
                     self.flush().await?;
                 }
+                // Its pong waits behind a frame of its own.
+                Beat::Close(Close::Idle) if line.is_busy() => line.heard(),
                 Beat::Close(reason) => {
                     line.outlet.close(reason);
                     return Ok(self.patience);
@@ -145,15 +149,6 @@ impl From<Error> for Stuck {
 impl From<tokio::time::error::Elapsed> for Stuck {
     fn from(_: tokio::time::error::Elapsed) -> Self {
         Self::Gone
-    }
-}
-
-/// Ends the connection with its writer, also where that panics: nobody else would notice.
-struct End<'a>(&'a Line);
-
-impl Drop for End<'_> {
-    fn drop(&mut self) {
-        self.0.outlet.close(Close::PositionLost);
     }
 }
 

@@ -1,7 +1,13 @@
 //! What a WebSocket says and hears.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
+use convor::Chat;
+use convor::ports::{Authenticated, Authenticator, Storage, SystemClock};
+use convor::service::StoredTokens;
+use convor_memory::MemoryStorage;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -130,6 +136,11 @@ async fn s24_a_frame_that_is_too_large_ends_the_socket_with_1009() {
     client.message(Message::text("x".repeat(64 * 1024 + 1))).await;
     assert_eq!(client.end().await, 1009);
 
+    // One that is still sending when it is told so gets to read it, and no reset.
+    let mut client = dial(address, "/v1/socket").open().await;
+    client.message(Message::text("x".repeat(8 * 1024 * 1024))).await;
+    assert_eq!(client.end().await, 1009);
+
     let mut client = dial(address, "/v1/socket").open().await;
     client.hello(&world.visitor(&world.acme).await).await;
     let frame = r#"{"type":"nothing","ref":"r"}"#;
@@ -231,6 +242,31 @@ async fn s25_a_client_that_answers_no_ping_ends_with_4003() {
 }
 
 #[tokio::test]
+async fn a_client_is_not_silent_while_its_own_frame_is_handled() {
+    /// Takes its time.
+    #[derive(Debug)]
+    struct Slow(StoredTokens);
+
+    #[async_trait]
+    impl Authenticator for Slow {
+        async fn authenticate(&self, credential: &str) -> Result<Option<Authenticated>, convor::Error> {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            self.0.authenticate(credential).await
+        }
+    }
+
+    let mut limits = roomy();
+    (limits.heartbeat, limits.pong_timeout) = (Duration::from_millis(20), Duration::from_millis(50));
+    let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new());
+    let slow = Slow(StoredTokens::new(Arc::clone(&storage), Arc::new(SystemClock::default())));
+    let chat = Chat::builder(storage).limits(limits).authenticator(Arc::new(slow)).start();
+    let world = World::of(chat).await;
+    let vera = world.visitor(&world.acme).await;
+    let mut client = dial(served(&world).await, "/v1/socket").open().await;
+    client.hello(&vera).await;
+}
+
+#[tokio::test]
 async fn s25_a_slow_reader_ends_with_4002_and_resumes_without_a_gap() {
     let mut limits = roomy();
     limits.queue_frames_max = 8;
@@ -258,6 +294,35 @@ async fn s25_a_slow_reader_ends_with_4002_and_resumes_without_a_gap() {
         back.seen.push(frame);
     }
     assert_eq!(back.seqs(), (heard.len() as u64 + 1..=100).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn s25_a_client_that_never_reads_is_cut() {
+    let mut limits = roomy();
+    limits.write_timeout = Duration::from_millis(100);
+    let world = World::with(limits).await;
+    let address = served(&world).await;
+    let (vera, anna) = (world.visitor(&world.acme).await, world.anna(&world.acme).await);
+    let id = world.conversation(&vera, 0).await;
+    let mut stuck = dial(address, "/v1/socket").small().open().await;
+    stuck.hello(&vera).await;
+    let path = format!("/v1/conversations/{id}");
+    // Too much for the buffers below, and not too much for the queue.
+    for _ in 0..100 {
+        let said = json!({"client_id": new_id(), "text": "x".repeat(8_000)});
+        world.post(&format!("{path}/messages")).bearer(&anna).json(&said).await.expect(201);
+    }
+    let online = async || {
+        let shown = world.get(&path).bearer(&anna).send().await.expect(200).json();
+        shown["conversation"]["visitor"]["online"] == true
+    };
+    assert!(online().await);
+    let gone = async {
+        while online().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, gone).await.expect("cut in time");
 }
 
 #[tokio::test]

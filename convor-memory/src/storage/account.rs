@@ -1,10 +1,10 @@
 //! Operators' passwords and sessions.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use convor::credentials::TokenHash;
-use convor::domain::Email;
+use convor::domain::{ControlEvent, Email};
 use convor::ids::{OperatorId, SessionId, TenantId};
 use convor::ports::storage::{AccountRepository, Login, NewSession, PasswordHash, Session};
 use convor::ports::{Change, StorageError, StorageErrorKind};
@@ -16,17 +16,52 @@ use super::MemoryStorage;
 #[derive(Default)]
 pub(super) struct Accounts {
     passwords: HashMap<OperatorId, PasswordHash>,
-    sessions: HashMap<SessionId, NewSession>,
+    sessions: HashMap<SessionId, Kept>,
     sessions_by_token: HashMap<TokenHash, SessionId>,
+    /// An operator without sessions is not in it.
+    sessions_of: HashMap<OperatorId, BTreeSet<SessionId>>,
+}
+
+/// A session that was added.
+struct Kept {
+    operator: OperatorId,
+    token: TokenHash,
+    expires_at: Timestamp,
 }
 
 impl Accounts {
+    fn add(&mut self, new: &NewSession) {
+        self.sessions_by_token.insert(new.token, new.id);
+        self.sessions_of.entry(new.operator).or_default().insert(new.id);
+        let kept = Kept { operator: new.operator, token: new.token, expires_at: new.expires_at };
+        self.sessions.insert(new.id, kept);
+    }
+
+    fn end(&mut self, id: SessionId) {
+        let Some(ended) = self.sessions.remove(&id) else { return };
+        self.sessions_by_token.remove(&ended.token);
+        if let Some(of) = self.sessions_of.get_mut(&ended.operator) {
+            of.remove(&id);
+            if of.is_empty() {
+                self.sessions_of.remove(&ended.operator);
+            }
+        }
+    }
+
     /// Removes the operator's sessions that have expired.
     fn sweep(&mut self, operator: OperatorId, now: Timestamp) {
-        let expired = |session: &NewSession| session.operator == operator && session.expires_at <= now;
-        for (_, session) in self.sessions.extract_if(|_, session| expired(session)) {
-            self.sessions_by_token.remove(&session.token);
-        }
+        let expired = |id: &SessionId| self.sessions.get(id).is_some_and(|kept| kept.expires_at <= now);
+        let of = self.sessions_of.get(&operator).into_iter().flatten();
+        let expired: Vec<SessionId> = of.copied().filter(expired).collect();
+        expired.into_iter().for_each(|id| self.end(id));
+    }
+
+    /// Removes all of the operator's sessions.
+    fn end_all(&mut self, operator: OperatorId) -> Vec<SessionId> {
+        let of = self.sessions_of.get(&operator).into_iter().flatten();
+        let ended: Vec<SessionId> = of.copied().collect();
+        ended.iter().for_each(|id| self.end(*id));
+        ended
     }
 }
 
@@ -45,9 +80,30 @@ impl AccountRepository for MemoryStorage {
             }
             state.commit(change);
             state.accounts.passwords.insert(operator, hash.clone());
+            let ended = state.accounts.end_all(operator);
+            state.control.extend(ended.into_iter().map(ControlEvent::SessionEnded));
             Ok(true)
         });
         set.unwrap_or(Ok(false))
+    }
+
+    async fn replace_hash(
+        &self,
+        tenant: TenantId,
+        operator: OperatorId,
+        expected: &PasswordHash,
+        new: &PasswordHash,
+        change: &Change,
+    ) -> Result<bool, StorageError> {
+        let replaced = self.write(tenant, |state| {
+            if state.accounts.passwords.get(&operator) != Some(expected) {
+                return Ok(false);
+            }
+            state.commit(change);
+            state.accounts.passwords.insert(operator, new.clone());
+            Ok(true)
+        });
+        replaced.unwrap_or(Ok(false))
     }
 
     async fn find_login(&self, tenant: TenantId, email: &Email) -> Result<Option<Login>, StorageError> {
@@ -68,7 +124,8 @@ impl AccountRepository for MemoryStorage {
     ) -> Result<bool, StorageError> {
         let inserted = self.write(tenant, |state| {
             let taken = state.accounts.sessions.contains_key(&session.id);
-            if taken || !state.operators.contains_key(&session.operator) {
+            // Only operators have a password, so that nobody else passes.
+            if taken || state.accounts.passwords.get(&session.operator) != Some(&session.verified) {
                 return Ok(false);
             }
             // Two tokens of 256 random bits are never the same: somebody has handed in the same one twice.
@@ -77,8 +134,7 @@ impl AccountRepository for MemoryStorage {
             }
             state.commit(change);
             state.accounts.sweep(session.operator, change.at);
-            state.accounts.sessions_by_token.insert(session.token, session.id);
-            state.accounts.sessions.insert(session.id, *session);
+            state.accounts.add(session);
             Ok(true)
         });
         inserted.unwrap_or(Ok(false))
@@ -110,9 +166,7 @@ impl AccountRepository for MemoryStorage {
                 return Ok(false);
             }
             state.commit(change);
-            if let Some(ended) = state.accounts.sessions.remove(&session) {
-                state.accounts.sessions_by_token.remove(&ended.token);
-            }
+            state.accounts.end(session);
             Ok(true)
         });
         ended.unwrap_or(Ok(false))

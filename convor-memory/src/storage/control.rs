@@ -3,13 +3,18 @@
 use async_trait::async_trait;
 use convor::domain::ControlEvent;
 use convor::ids::TenantId;
-use convor::ports::StorageError;
+use convor::ports::{Change, StorageError};
 use convor::ports::storage::ControlRepository;
 
 use super::MemoryStorage;
 
 #[async_trait]
 impl ControlRepository for MemoryStorage {
+    async fn append(&self, tenant: TenantId, change: &Change) -> Result<(), StorageError> {
+        self.create(tenant, |state| state.commit(change));
+        Ok(())
+    }
+
     async fn head(&self, tenant: TenantId) -> Result<u64, StorageError> {
         let events = self.read(tenant, |state| state.control.len()).unwrap_or(0);
         Ok(u64::try_from(events).unwrap_or(u64::MAX))

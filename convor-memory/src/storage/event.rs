@@ -39,7 +39,8 @@ impl EventRepository for MemoryStorage {
 
 impl TenantState {
     fn append(&mut self, append: &Append, change: &Change) -> Result<AppendOutcome, StorageError> {
-        let Some(log) = self.conversations.get(&append.conversation) else {
+        let log = self.conversations.get(&append.conversation).filter(|log| log.admits(append.author));
+        let Some(log) = log else {
             return Ok(AppendOutcome::NotFound);
         };
         match log.repeat(append.author, &append.message) {

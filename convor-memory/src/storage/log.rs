@@ -63,6 +63,11 @@ impl Log {
         }
     }
 
+    /// Whether somebody is a member: staff, or the one visitor.
+    pub(super) fn admits(&self, author: Author) -> bool {
+        !matches!(author, Author::Visitor(visitor) if visitor != self.conversation.visitor)
+    }
+
     /// The message that this author has sent with this `client_id` before.
     pub(super) fn repeat(&self, author: Author, message: &NewMessage) -> Option<Repeat<'_>> {
         let received = self.received.get(&(author, message.client_id))?;
@@ -165,7 +170,7 @@ impl Log {
         let staff = event.position.staff;
         let visitor = self.visible.partition_point(|index| self.events[*index].position.staff <= staff);
         let (from, to) = (self.read(reader), Heads { staff, visitor: count(visitor) });
-        (to.staff > from.staff).then_some(ReadMove { from, to })
+        (to.staff > from.staff).then_some(ReadMove { visitor: self.conversation.visitor, from, to })
     }
 
     pub(super) fn set_read(&mut self, reader: Author, up_to: Heads) {

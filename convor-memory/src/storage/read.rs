@@ -20,7 +20,7 @@ impl ReadRepository for MemoryStorage {
         change: &Change,
     ) -> Result<Option<ReadMove>, StorageError> {
         let advanced = self.write(tenant, |state| {
-            let log = state.conversations.get(&conversation);
+            let log = state.conversations.get(&conversation).filter(|log| log.admits(reader));
             let Some(moved) = log.and_then(|log| log.advance(reader, audience, seq)) else {
                 return Ok(None);
             };

@@ -34,15 +34,21 @@ impl Ids {
         let opening = Open { first_message, ..of.opening() };
         let conversation = opening.id;
         let note = of.appending(conversation, of.operator_author(), MessageKind::Note, "note");
-        let session =
-            NewSession { id: world.id(), operator: of.operator, token: of.token, expires_at: Timestamp::MAX };
+        let session = NewSession {
+            id: world.id(),
+            operator: of.operator,
+            verified: PasswordHash::from_phc("$argon2id$it".to_owned()),
+            token: of.token,
+            expires_at: Timestamp::MAX,
+        };
         Self { conversation, opening, note, audit: world.id(), outbox: world.id(), session, of }
     }
 
     /// The same ids in another tenant.
     pub(super) fn twin(&self, world: &World, tenant: TenantId) -> Self {
         let of = Tenant { id: tenant, world: world.clone(), ..self.of.clone() };
-        Self { of, opening: self.opening.clone(), note: self.note.clone(), ..*self }
+        let (opening, note, session) = (self.opening.clone(), self.note.clone(), self.session.clone());
+        Self { of, opening, note, session, ..*self }
     }
 
     /// Stores one of everything under these ids, with `name` as its content.
@@ -85,7 +91,8 @@ impl Ids {
             let change = of.change(of.operator_author());
             let hash = PasswordHash::from_phc(format!("$argon2id${name}"));
             assert!(accounts.set_password(id, of.operator, &hash, &change).await.answered());
-            assert!(accounts.insert_session(id, &self.session, &change).await.answered());
+            let session = NewSession { verified: hash, ..self.session.clone() };
+            assert!(accounts.insert_session(id, &session, &change).await.answered());
         }
     }
 }
@@ -197,10 +204,12 @@ pub(super) async fn outbox(world: &World, tenant: TenantId, ids: &Ids) -> Answer
     ]
 }
 
-pub(super) async fn control(world: &World, tenant: TenantId, _: &Ids) -> Answers {
+pub(super) async fn control(world: &World, tenant: TenantId, ids: &Ids) -> Answers {
+    let change = world.loaded(ids.of.operator_author());
     answers![
         "control.head": world.control().head(tenant),
         "control.after": world.control().after(tenant, 0, 10),
+        "control.append": world.control().append(tenant, &change),
     ]
 }
 
@@ -214,9 +223,11 @@ pub(super) async fn accounts(world: &World, tenant: TenantId, ids: &Ids) -> Answ
     };
     let change = world.loaded(ids.of.operator_author());
     let hash = PasswordHash::from_phc("$argon2id$taken".to_owned());
-    let session = NewSession { token: world.token(), ..ids.session };
+    let rehash = PasswordHash::from_phc("$argon2id$taken$again".to_owned());
+    let session = NewSession { verified: rehash.clone(), token: world.token(), ..ids.session.clone() };
     answers![
         "accounts.set_password": accounts.set_password(tenant, ids.of.operator, &hash, &change),
+        "accounts.replace_hash": accounts.replace_hash(tenant, ids.of.operator, &hash, &rehash, &change),
         "accounts.find_login": accounts.find_login(tenant, &ids.of.email),
         "accounts.insert_session": accounts.insert_session(tenant, &session, &change),
         "accounts.find_session": accounts.find_session(tenant, &ids.of.token, world.now()),

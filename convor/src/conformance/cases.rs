@@ -129,6 +129,7 @@ macro_rules! __convor_cases {
                 a_position_never_moves_back
                 beyond_the_end_is_the_end
                 nothing_is_read_where_there_is_nothing
+                a_visitor_reads_in_its_own_conversations_only
                 each_reader_has_a_position
                 the_other_sides_position_is_seen
                 concurrent_readings_end_at_the_furthest
@@ -147,6 +148,7 @@ macro_rules! __convor_cases {
                 a_change_may_owe_several_things
             }
             control Several {
+                control_events_are_appended_alone
                 control_positions_have_no_gap
                 the_control_log_is_read_above_a_position
             }
@@ -175,6 +177,9 @@ macro_rules! __convor_cases {
                 a_session_ends_by_itself
                 a_session_is_found_in_its_own_tenant_only
                 an_ended_session_is_gone
+                a_new_password_ends_the_operators_sessions
+                a_session_needs_the_present_password
+                a_rehash_replaces_what_it_expects
                 a_new_session_sweeps_the_expired_ones
                 a_refused_session_stores_nothing
                 accounts_commit_their_changes
@@ -196,6 +201,7 @@ macro_rules! __convor_cases {
                 an_unknown_conversation_is_none
                 a_view_shows_the_visitor_and_its_page
                 a_view_shows_the_last_message_its_reader_sees
+                a_visitor_writes_in_its_own_conversations_only
                 a_message_comes_back_as_it_was
             }
             contacts One {

@@ -1,7 +1,22 @@
 //! The control log of a tenant has no gaps, and is read from any position.
 
+use super::change::assert_committed;
+use super::snapshot::{Owed, Snapshot};
 use super::world::{Answered, World};
-use crate::domain::MessageKind;
+use crate::domain::{Author, MessageKind};
+
+/// A change can be stored for its own sake, with everything that it carries, and nothing else.
+pub(super) async fn control_events_are_appended_alone(world: World) {
+    let tenant = world.tenant().await;
+    for actor in [tenant.operator_author(), Author::System] {
+        let (before, change) = (Owed::of(&tenant).await, world.loaded(actor));
+        tenant.control().append(tenant.id, &change).await.answered();
+        assert_committed(&tenant, &before, &change).await;
+    }
+    let before = Snapshot::of(&tenant).await;
+    tenant.control().append(tenant.id, &world.change(Author::System)).await.answered();
+    Snapshot::of(&tenant).await.assert_same_as(&before, "a change that carries nothing stores nothing");
+}
 
 /// The control log is gapless from 1, also when many changes commit at once.
 pub(super) async fn control_positions_have_no_gap(world: World) {

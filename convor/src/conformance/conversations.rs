@@ -1,8 +1,9 @@
 //! Conversations and what is said in them come back as they were stored.
 
+use super::snapshot::Snapshot;
 use super::world::{Answered, World, text};
-use crate::domain::{Audience, CurrentPage, EventKind, Heads, MessageKind, PerAudience, Status};
-use crate::ports::storage::{Open, OpenOutcome};
+use crate::domain::{Audience, Author, CurrentPage, EventKind, Heads, MessageKind, PerAudience, Status};
+use crate::ports::storage::{Append, AppendOutcome, Open, OpenOutcome};
 
 /// A new conversation is open, nobody's, without tags, in version 1, and stands at 0.
 pub(super) async fn a_new_conversation_is_as_the_contract_says(world: World) {
@@ -80,6 +81,22 @@ pub(super) async fn a_view_shows_the_last_message_its_reader_sees(world: World) 
     let last = async |reader| tenant.view(id, reader).await.last_message;
     assert_eq!(last(tenant.operator_author()).await, Some(note), "for staff the note");
     assert_eq!(last(tenant.visitor_author()).await, Some(question), "for the visitor the message before it");
+}
+
+/// Another visitor of the tenant writes nothing: it is as if there were no such conversation.
+pub(super) async fn a_visitor_writes_in_its_own_conversations_only(world: World) {
+    let tenant = world.tenant().await;
+    let to = tenant.open().await.id;
+    tenant.ask(to, "hello").await;
+    tenant.close(to).await;
+    let stranger = Author::Visitor(tenant.another_visitor().await);
+    let before = Snapshot::of(&tenant).await;
+    for kind in [MessageKind::Message, MessageKind::Note] {
+        let append = Append { reopen: true, ..tenant.appending(to, stranger, kind, "let me in") };
+        let outcome = tenant.try_append_with(&append, &world.loaded(stranger)).await;
+        assert!(matches!(outcome, AppendOutcome::NotFound), "it is somebody else's: {outcome:?}");
+    }
+    Snapshot::of(&tenant).await.assert_same_as(&before, "a message that is refused stores nothing");
 }
 
 /// A message and a note come back with their ids, their kind and their text.

@@ -56,7 +56,8 @@ pub(super) async fn a_move_tells_where_it_came_from(world: World) {
         let change = tenant.change(reader);
         let moved =
             tenant.reads().advance(tenant.id, of, reader, Audience::Staff, seq, &change).await.answered();
-        assert_eq!(moved, Some(ReadMove { from, to }), "read up to {seq} in the staff numbering");
+        let visitor = tenant.visitor;
+        assert_eq!(moved, Some(ReadMove { visitor, from, to }), "read up to {seq} in the staff numbering");
         from = to;
     }
 }
@@ -107,6 +108,20 @@ pub(super) async fn nothing_is_read_where_there_is_nothing(world: World) {
     assert_eq!(tenant.advance(of, tenant.operator_author(), Audience::Staff, 0).await, None, "position 0");
     let unknown = tenant.advance(world.id(), tenant.operator_author(), Audience::Staff, 1).await;
     assert_eq!(unknown, None, "no such conversation");
+}
+
+/// Another visitor of the tenant reads nothing: it is as if there were no such conversation.
+pub(super) async fn a_visitor_reads_in_its_own_conversations_only(world: World) {
+    let tenant = world.tenant().await;
+    let of = mixed_log(&tenant).await;
+    let stranger = Author::Visitor(tenant.another_visitor().await);
+    let before = Snapshot::of(&tenant).await;
+    for audience in [Audience::Visitor, Audience::Staff] {
+        let change = world.loaded(stranger);
+        let moved = tenant.reads().advance(tenant.id, of, stranger, audience, 1, &change).await.answered();
+        assert_eq!(moved, None, "only the conversation's own visitor reads in it");
+    }
+    Snapshot::of(&tenant).await.assert_same_as(&before, "a reading that is refused stores nothing");
 }
 
 /// Each reader has a position of its own, in each conversation, and sees it in its own numbering.

@@ -127,6 +127,7 @@ recorded! {
         fn settle(id: OutboxId) -> bool;
     }
     ControlRepository at control {
+        fn append(change: &Change) -> ();
         fn head() -> u64;
         fn after(after: u64, limit: usize) -> Vec<(u64, ControlEvent)>;
     }
@@ -135,6 +136,7 @@ recorded! {
     }
     AccountRepository at accounts {
         fn set_password(operator: OperatorId, hash: &PasswordHash, change: &Change) -> bool;
+        fn replace_hash(operator: OperatorId, expected: &PasswordHash, new: &PasswordHash, change: &Change) -> bool;
         fn find_login(email: &Email) -> Option<Login>;
         fn insert_session(session: &NewSession, change: &Change) -> bool;
         fn find_session(token: &TokenHash, now: Timestamp) -> Option<Session>;

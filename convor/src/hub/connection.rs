@@ -47,6 +47,11 @@ impl Connection {
         self.authenticated.session
     }
 
+    /// Whether its credential ends by itself.
+    pub(crate) const fn expires(&self) -> bool {
+        self.authenticated.expires_at.is_some()
+    }
+
     /// Whether its credential is too old at `now`.
     #[must_use]
     pub fn has_expired(&self, now: Timestamp) -> bool {

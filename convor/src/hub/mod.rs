@@ -9,6 +9,7 @@
 mod connection;
 mod outlet;
 mod roster;
+mod stale;
 #[cfg(test)]
 mod tests;
 mod topic;
@@ -20,18 +21,18 @@ use std::fmt;
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
-
 use crate::domain::{Audience, Author, Event, Heads};
 use crate::ids::{ConnectionId, ConversationId, TenantId, VisitorId};
-use crate::ports::Frame;
+use crate::ports::{Close, Frame};
 
 pub use connection::Connection;
 pub use outlet::{Batch, Outlet};
 pub(crate) use roster::Arrival;
 use roster::Roster;
+use stale::Stale;
+pub(crate) use stale::StaleTopic;
 pub(crate) use topic::Live;
-use topic::{Published, Topic};
+use topic::{Expected, Topic};
 pub(crate) use turn::Turn;
 use turn::Turns;
 
@@ -47,20 +48,6 @@ pub(crate) struct Hub {
     roster: Roster,
     turns: Turns,
     stale: Stale,
-}
-
-/// What has to be reread: each conversation once, however often it was said.
-#[derive(Debug, Default)]
-struct Stale {
-    topics: Mutex<HashMap<TopicKey, StaleTopic>>,
-    woken: Notify,
-}
-
-/// A conversation that has to be reread.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct StaleTopic {
-    /// Above which staff position, if nobody here has published any.
-    pub(crate) after: Option<u64>,
 }
 
 impl Hub {
@@ -84,20 +71,26 @@ impl Hub {
         Turn::wait(self, key).await
     }
 
-    /// Makes `connection` a member of a topic that does not hear anything yet; see [`Self::go_live`]. One that has been
-    /// disconnected enters nothing.
-    pub(crate) fn enter(&self, key: TopicKey, connection: &Arc<Connection>) {
+    /// Makes `connection` a member of a topic that does not hear anything until it [goes live](Self::go_live), and answers
+    /// whether it had been live before. One that has been disconnected enters nothing.
+    pub(crate) fn enter(&self, key: TopicKey, connection: &Arc<Connection>) -> bool {
         let mut shard = self.shard(key);
-        if let Some(topics) = connection.topics().as_mut() {
-            topics.insert(key.1);
-            shard.entry(key).or_default().enter(connection);
-        }
+        let mut topics = connection.topics();
+        let Some(topics) = topics.as_mut() else { return false };
+        topics.insert(key.1);
+        shard.entry(key).or_default().enter(connection)
     }
 
     /// Lets a member hear everything after `cursor`, its position in its own numbering, having read the log up to
     /// `heads`.
-    pub(crate) fn go_live(&self, key: TopicKey, connection: ConnectionId, cursor: u64, heads: Heads) -> Live {
-        self.shard(key).get_mut(&key).map_or(Live::Gone, |topic| topic.go_live(connection, cursor, heads))
+    pub(crate) fn go_live(
+        &self,
+        key: TopicKey,
+        connection: ConnectionId,
+        cursor: u64,
+        (heads, epoch): (Heads, u32),
+    ) -> Live {
+        self.shard(key).get_mut(&key).map_or(Live::Gone, |topic| topic.go_live(connection, cursor, heads, epoch))
     }
 
     /// Whether `connection` is a member of a topic.
@@ -134,39 +127,53 @@ impl Hub {
     }
 
     /// Hands an event to everybody who listens. `render` makes the frame of an audience, once, if anybody needs it.
-    pub(crate) fn publish(
-        &self,
-        tenant: TenantId,
-        event: &Event,
-        render: impl Fn(Audience) -> Option<Frame>,
-    ) {
+    pub(crate) fn publish(&self, tenant: TenantId, event: &Event, render: impl Fn(Audience) -> Option<Frame>) {
         let key = (tenant, event.conversation);
         let mut frames = Frames { render, staff: None, visitor: None };
         let mut shard = self.shard(key);
-        let topic = shard.get_mut(&key);
-        let outcome = topic.as_ref().map_or(Published::Next, |topic| topic.expects(event));
-        match outcome {
-            Published::Old => return,
-            Published::Gap => {
+        let mut topic = shard.get_mut(&key);
+        let expected = topic.as_ref().map_or(Expected::Next, |topic| topic.expects(event));
+        match expected {
+            Expected::Next | Expected::Old => {}
+            Expected::Gap => {
                 drop(shard);
-                self.mark_stale(key, None);
+                self.mark_stale(key, StaleTopic::default());
                 return;
             }
-            Published::Next => {}
-        }
-        let inbox = self.roster.inbox(tenant);
-        for connection in inbox.iter() {
-            let hears_as_member = topic.as_ref().is_some_and(|topic| topic.has(connection.id()));
-            if !hears_as_member && let Some(frame) = frames.of(Audience::Staff) {
-                connection.offer(frame);
+            Expected::OtherEpoch => {
+                // What the members hold may not be a prefix of the truth any more: they come back and are told.
+                for member in topic.iter().flat_map(|topic| topic.members()) {
+                    member.close(Close::PositionLost);
+                }
+                return;
             }
         }
-        if let Some(topic) = topic {
+        // The inbox is a view of its own: a conversation's listeners may be ahead of it.
+        if topic.as_mut().is_none_or(|topic| topic.is_news_for_inbox(event)) {
+            for connection in self.roster.inbox(tenant).iter() {
+                let hears_as_member =
+                    expected == Expected::Next && topic.as_ref().is_some_and(|topic| topic.is_live(connection.id()));
+                if !hears_as_member && let Some(frame) = frames.of(Audience::Staff) {
+                    connection.offer(frame);
+                }
+            }
+        }
+        if expected == Expected::Next
+            && let Some(topic) = topic
+        {
             topic.publish(event, |connection, audience| {
                 if let Some(frame) = frames.of(audience) {
                     connection.offer(frame);
                 }
             });
+        }
+    }
+
+    /// Sends a conversation's listeners away to come back and resume.
+    pub(crate) fn send_away(&self, key: TopicKey) {
+        let shard = self.shard(key);
+        for member in shard.get(&key).into_iter().flat_map(Topic::members) {
+            member.close(Close::PositionLost);
         }
     }
 
@@ -196,36 +203,46 @@ impl Hub {
         }
     }
 
-    /// Says that a conversation has to be reread, from above `after` if nobody here has published any.
-    pub(crate) fn mark_stale(&self, key: TopicKey, after: Option<u64>) {
-        let mut topics = self.stale.topics.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = topics.entry(key).or_insert(StaleTopic { after });
-        entry.after = match (entry.after, after) {
-            (Some(before), Some(now)) => Some(before.min(now)),
-            (before, now) => before.or(now),
-        };
-        self.stale.woken.notify_one();
+    /// Whether anybody here hears of a conversation what is no event.
+    pub(crate) fn has_listeners(&self, key: TopicKey, visitor: VisitorId) -> bool {
+        !self.roster.inbox(key.0).is_empty()
+            || self.shard(key).contains_key(&key)
+            || self.roster.is_here(key.0, Author::Visitor(visitor))
+    }
+
+    /// Says that a conversation has to be reread.
+    pub(crate) fn mark_stale(&self, key: TopicKey, topic: StaleTopic) {
+        self.stale.mark(key, topic);
     }
 
     /// Says that all conversations with members here have to be reread.
     pub(crate) fn mark_all_stale(&self) {
         for shard in &self.shards {
             let keys: Vec<_> = lock(shard).keys().copied().collect();
-            keys.into_iter().for_each(|key| self.mark_stale(key, None));
+            keys.into_iter().for_each(|key| self.mark_stale(key, StaleTopic::default()));
         }
     }
 
     /// Waits for conversations that have to be reread, and takes them.
     pub(crate) async fn take_stale(&self) -> HashMap<TopicKey, StaleTopic> {
-        loop {
-            let woken = self.stale.woken.notified();
-            let topics =
-                std::mem::take(&mut *self.stale.topics.lock().unwrap_or_else(PoisonError::into_inner));
-            if !topics.is_empty() {
-                return topics;
-            }
-            woken.await;
+        self.stale.take().await
+    }
+
+    /// A conversation has been reread up to this staff position: it is looked at again if that was not all.
+    pub(crate) fn has_reread(&self, key: TopicKey, topic: StaleTopic, staff_head: u64) {
+        self.stale.reread(key, topic, staff_head);
+    }
+
+    /// A conversation could not be reread: it is tried again, less and less often, and then its listeners come back.
+    pub(crate) fn could_not_reread(&self, key: TopicKey, topic: StaleTopic) {
+        if !self.stale.failed(key, topic) {
+            self.send_away(key);
         }
+    }
+
+    /// A quarter of a second has passed.
+    pub(crate) fn beat(&self) {
+        self.stale.beat();
     }
 
     fn shard(&self, key: TopicKey) -> MutexGuard<'_, HashMap<TopicKey, Topic>> {

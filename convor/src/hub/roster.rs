@@ -22,11 +22,24 @@ struct Present {
     here: HashMap<Author, Vec<Arc<Connection>>>,
     connections: usize,
     operators_here: usize,
+    /// Connections whose credential ends by itself.
+    expiring: Vec<Arc<Connection>>,
     inbox: Arc<Vec<Arc<Connection>>>,
     /// What other nodes have said, and until when it holds.
-    elsewhere: HashMap<(Author, NodeId), Timestamp>,
-    /// Up to where this node has obeyed the tenant's control log; `None` until it has asked.
-    control: Option<u64>,
+    elsewhere: HashMap<Author, HashMap<NodeId, Timestamp>>,
+    operators_elsewhere: usize,
+    /// Whether visitors have been told that operators are there.
+    staffed_told: bool,
+    control: Control,
+}
+
+/// How far this node obeys a tenant's control log.
+#[derive(Debug, Default)]
+struct Control {
+    /// Up to where it has obeyed; `None` until it has asked.
+    position: Option<u64>,
+    /// How many times in a row it could not ask.
+    failures: u32,
 }
 
 /// What a new connection means.
@@ -36,16 +49,29 @@ pub(crate) enum Arrival {
     First,
     /// It was.
     Another,
-    /// There are too many.
+    /// Its principal has too many.
     Refused,
+    /// Its tenant has too many on this node.
+    Crowded,
 }
 
 impl Roster {
+    /// Whether there is room for another connection of a principal; if not, why.
+    pub(crate) fn room(&self, tenant: TenantId, author: Author, limits: &Limits) -> Result<(), Arrival> {
+        let tenants = self.tenants();
+        let Some(present) = tenants.get(&tenant) else { return Ok(()) };
+        if present.connections >= limits.connections_per_tenant_max {
+            return Err(Arrival::Crowded);
+        }
+        let own = present.here.get(&author).map_or(0, Vec::len);
+        if own >= limits.connections_per_principal_max { Err(Arrival::Refused) } else { Ok(()) }
+    }
+
     pub(crate) fn add(&self, connection: &Arc<Connection>, limits: &Limits) -> Arrival {
         let mut tenants = self.tenants();
         let present = tenants.entry(connection.principal().tenant()).or_default();
         if present.connections >= limits.connections_per_tenant_max {
-            return Arrival::Refused;
+            return Arrival::Crowded;
         }
         let author = connection.author();
         let own = present.here.entry(author).or_default();
@@ -55,6 +81,9 @@ impl Roster {
         own.push(Arc::clone(connection));
         let first = own.len() == 1;
         present.connections += 1;
+        if connection.expires() {
+            present.expiring.push(Arc::clone(connection));
+        }
         if first && matches!(author, Author::Operator(_)) {
             present.operators_here += 1;
         }
@@ -78,8 +107,9 @@ impl Roster {
                 present.operators_here -= 1;
             }
         }
+        present.expiring.retain(|other| other.id() != connection.id());
         present.leave_inbox(connection.id());
-        if present.connections == 0 && present.elsewhere.is_empty() {
+        if present.is_empty() {
             tenants.remove(&tenant);
         }
         gone
@@ -128,26 +158,22 @@ impl Roster {
     /// The principals that are connected here.
     pub(crate) fn principals(&self) -> Vec<(TenantId, Author)> {
         let tenants = self.tenants();
-        tenants
-            .iter()
-            .flat_map(|(tenant, present)| present.here.keys().map(|author| (*tenant, *author)))
-            .collect()
+        tenants.iter().flat_map(|(tenant, present)| present.here.keys().map(|author| (*tenant, *author))).collect()
     }
 
     /// The tenants with connections here.
     pub(crate) fn tenants_here(&self) -> Vec<TenantId> {
-        self.tenants()
-            .iter()
-            .filter(|(_, present)| present.connections > 0)
-            .map(|(tenant, _)| *tenant)
-            .collect()
+        self.tenants().iter().filter(|(_, present)| present.connections > 0).map(|(tenant, _)| *tenant).collect()
+    }
+
+    /// Whether a principal is connected to this node.
+    pub(crate) fn is_here(&self, tenant: TenantId, author: Author) -> bool {
+        self.tenants().get(&tenant).is_some_and(|present| present.here.contains_key(&author))
     }
 
     /// Whether a principal is connected, to whichever node.
     pub(crate) fn is_online(&self, tenant: TenantId, author: Author) -> bool {
-        self.tenants().get(&tenant).is_some_and(|present| {
-            present.here.contains_key(&author) || present.elsewhere.keys().any(|(other, _)| *other == author)
-        })
+        self.tenants().get(&tenant).is_some_and(|present| present.is_online(author))
     }
 
     /// Whether any operator is connected, to whichever node.
@@ -155,53 +181,61 @@ impl Roster {
         self.tenants().get(&tenant).is_some_and(Present::is_staffed)
     }
 
-    /// Notes what another node has said.
+    /// Whether operators are there, if visitors have been told otherwise; from now on they have been told this.
+    pub(crate) fn staffed_news(&self, tenant: TenantId) -> Option<bool> {
+        let mut tenants = self.tenants();
+        let present = tenants.get_mut(&tenant)?;
+        let staffed = present.is_staffed();
+        let news = staffed != present.staffed_told;
+        present.staffed_told = staffed;
+        news.then_some(staffed)
+    }
+
+    /// Notes what another node has said; answers whether it is news.
     pub(crate) fn note_elsewhere(
         &self,
         tenant: TenantId,
         author: Author,
         node: NodeId,
         until: Option<Timestamp>,
-    ) {
+    ) -> bool {
         let mut tenants = self.tenants();
-        match until {
-            Some(until) => {
-                tenants.entry(tenant).or_default().elsewhere.insert((author, node), until);
-            }
-            None => {
-                if let Some(present) = tenants.get_mut(&tenant) {
-                    present.elsewhere.remove(&(author, node));
-                    if present.connections == 0 && present.elsewhere.is_empty() {
-                        tenants.remove(&tenant);
-                    }
-                }
-            }
+        let present = tenants.entry(tenant).or_default();
+        let before = present.is_online(author);
+        present.note_elsewhere(author, node, until);
+        let news = before != present.is_online(author);
+        if present.is_empty() {
+            tenants.remove(&tenant);
         }
+        news
     }
 
-    /// Forgets what other nodes have said and not repeated by `now`, or all that `node` has said; answers who is no longer
+    /// Forgets what other nodes have said and not repeated by `now`, and all that `gone` has said; answers who is no longer
     /// known to be online.
-    pub(crate) fn expire(&self, now: Timestamp, node: Option<NodeId>) -> Vec<(TenantId, Author)> {
-        let mut gone = Vec::new();
+    pub(crate) fn expire(&self, now: Timestamp, gone: Option<NodeId>) -> Vec<(TenantId, Author)> {
+        let over = |node: NodeId, until: Timestamp| until <= now || Some(node) == gone;
+        let mut offline = Vec::new();
         self.tenants().retain(|tenant, present| {
-            let mut left = Vec::new();
-            present.elsewhere.retain(|(author, other), until| {
-                let holds = *until > now && Some(*other) != node;
-                if !holds {
-                    left.push(*author);
-                }
-                holds
+            let said = present.elsewhere.iter().flat_map(|(author, nodes)| {
+                nodes.iter().map(move |(node, until)| (*author, *node, *until))
             });
-            for author in left {
-                let online = present.here.contains_key(&author)
-                    || present.elsewhere.keys().any(|(other, _)| *other == author);
-                if !online {
-                    gone.push((*tenant, author));
+            let out: Vec<_> = said.filter(|(_, node, until)| over(*node, *until)).collect();
+            for (author, node, _) in out {
+                present.note_elsewhere(author, node, None);
+                if !present.is_online(author) {
+                    offline.push((*tenant, author));
                 }
             }
-            present.connections > 0 || !present.elsewhere.is_empty()
+            !present.is_empty()
         });
-        gone
+        offline
+    }
+
+    /// The connections whose credential has ended at `now`.
+    pub(crate) fn expired(&self, now: Timestamp) -> Vec<Arc<Connection>> {
+        let tenants = self.tenants();
+        let expiring = tenants.values().flat_map(|present| &present.expiring);
+        expiring.filter(|connection| connection.has_expired(now)).cloned().collect()
     }
 
     /// Closes all connections of a session.
@@ -213,16 +247,45 @@ impl Roster {
         }
     }
 
+    /// The tenants whose control log may end connections that are here.
+    pub(crate) fn tenants_to_confirm(&self) -> Vec<TenantId> {
+        let tenants = self.tenants();
+        let ends = |present: &Present| {
+            present.here.values().flatten().any(|connection| connection.session().is_some())
+        };
+        let staffed = tenants.iter().filter(|(_, present)| present.operators_here > 0 && ends(present));
+        staffed.map(|(tenant, _)| *tenant).collect()
+    }
+
     /// Up to where this node has obeyed the tenant's control log.
     pub(crate) fn control(&self, tenant: TenantId) -> Option<u64> {
-        self.tenants().get(&tenant).and_then(|present| present.control)
+        self.tenants().get(&tenant).and_then(|present| present.control.position)
+    }
+
+    /// This node begins to obey the tenant's control log at `head`, unless it has begun already: answers from where it
+    /// has to read on.
+    pub(crate) fn begin_to_obey(&self, tenant: TenantId, head: u64) -> u64 {
+        match self.tenants().get_mut(&tenant) {
+            Some(present) => *present.control.position.get_or_insert(head),
+            None => head,
+        }
     }
 
     /// Notes up to where this node has obeyed; it never moves back.
     pub(crate) fn obeyed(&self, tenant: TenantId, position: u64) {
         if let Some(present) = self.tenants().get_mut(&tenant) {
-            present.control = Some(present.control.map_or(position, |before| before.max(position)));
+            let control = &mut present.control;
+            control.failures = 0;
+            control.position = Some(control.position.map_or(position, |before| before.max(position)));
         }
+    }
+
+    /// Notes that the tenant's control log could not be read; answers how many times in a row that has been.
+    pub(crate) fn could_not_obey(&self, tenant: TenantId) -> u32 {
+        let mut tenants = self.tenants();
+        let Some(present) = tenants.get_mut(&tenant) else { return 0 };
+        present.control.failures = present.control.failures.saturating_add(1);
+        present.control.failures
     }
 
     fn tenants(&self) -> MutexGuard<'_, HashMap<TenantId, Present>> {
@@ -238,8 +301,34 @@ impl Present {
         }
     }
 
-    fn is_staffed(&self) -> bool {
-        self.operators_here > 0
-            || self.elsewhere.keys().any(|(author, _)| matches!(author, Author::Operator(_)))
+    fn is_online(&self, author: Author) -> bool {
+        self.here.contains_key(&author) || self.elsewhere.contains_key(&author)
+    }
+
+    const fn is_staffed(&self) -> bool {
+        self.operators_here > 0 || self.operators_elsewhere > 0
+    }
+
+    fn is_empty(&self) -> bool {
+        self.connections == 0 && self.elsewhere.is_empty()
+    }
+
+    fn note_elsewhere(&mut self, author: Author, node: NodeId, until: Option<Timestamp>) {
+        let before = self.elsewhere.contains_key(&author);
+        if let Some(until) = until {
+            self.elsewhere.entry(author).or_default().insert(node, until);
+        } else if let Some(nodes) = self.elsewhere.get_mut(&author) {
+            nodes.remove(&node);
+            if nodes.is_empty() {
+                self.elsewhere.remove(&author);
+            }
+        }
+        if matches!(author, Author::Operator(_)) {
+            match (before, self.elsewhere.contains_key(&author)) {
+                (false, true) => self.operators_elsewhere += 1,
+                (true, false) => self.operators_elsewhere -= 1,
+                _ => {}
+            }
+        }
     }
 }

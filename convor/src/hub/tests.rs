@@ -41,7 +41,7 @@ impl Listener {
 
     fn live(self, hub: &Hub, cursor: u64, heads: Heads) -> Self {
         hub.enter(key(), &self.connection);
-        assert_eq!(hub.go_live(key(), self.connection.id(), cursor, heads), Live::Yes);
+        assert_eq!(hub.go_live(key(), self.connection.id(), cursor, (heads, 1)), Live::Yes);
         self
     }
 
@@ -60,10 +60,14 @@ fn heads(staff: u64, visitor: u64) -> Heads {
 }
 
 fn publish(hub: &Hub, staff: u64, visitor: Option<u64>) {
+    publish_in(hub, 1, staff, visitor);
+}
+
+fn publish_in(hub: &Hub, epoch: u32, staff: u64, visitor: Option<u64>) {
     let event = Event {
         conversation: key().1,
         position: Position { staff, visitor },
-        epoch: 1,
+        epoch,
         at: Timestamp::from_millis(0),
         by: Author::System,
         kind: EventKind::Assigned(None),
@@ -111,8 +115,8 @@ async fn who_catches_up_goes_live_only_at_the_topics_position() {
     let (first, late) = (Listener::staff(&hub, 5).live(&hub, 0, heads(0, 0)), Listener::staff(&hub, 6));
     hub.enter(key(), &late.connection);
     publish(&hub, 1, Some(1));
-    assert_eq!(hub.go_live(key(), late.connection.id(), 0, heads(0, 0)), Live::Behind);
-    assert_eq!(hub.go_live(key(), late.connection.id(), 1, heads(1, 1)), Live::Yes);
+    assert_eq!(hub.go_live(key(), late.connection.id(), 0, (heads(0, 0), 1)), Live::Behind);
+    assert_eq!(hub.go_live(key(), late.connection.id(), 1, (heads(1, 1), 1)), Live::Yes);
     publish(&hub, 2, Some(2));
     assert_eq!(late.heard().await, ["s2"]);
     assert_eq!(first.heard().await, ["s1", "s2"]);
@@ -124,8 +128,8 @@ async fn what_is_published_while_everybody_catches_up_is_not_forgotten() {
     let only = Listener::staff(&hub, 5);
     hub.enter(key(), &only.connection);
     publish(&hub, 1, Some(1));
-    assert_eq!(hub.go_live(key(), only.connection.id(), 0, heads(0, 0)), Live::Behind);
-    assert_eq!(hub.go_live(key(), only.connection.id(), 1, heads(1, 1)), Live::Yes);
+    assert_eq!(hub.go_live(key(), only.connection.id(), 0, (heads(0, 0), 1)), Live::Behind);
+    assert_eq!(hub.go_live(key(), only.connection.id(), 1, (heads(1, 1), 1)), Live::Yes);
 }
 
 #[tokio::test]
@@ -184,6 +188,31 @@ async fn who_has_left_hears_nothing_and_enters_nothing() {
 }
 
 #[tokio::test]
+async fn the_inbox_hears_what_a_conversations_listeners_have_read_themselves() {
+    let hub = Hub::new();
+    let desk = Listener::staff(&hub, 5);
+    hub.roster().listen_to_inbox(&desk.connection);
+    // Somebody subscribes between the commit of the first event and its publication.
+    let reader = Listener::staff(&hub, 6).live(&hub, 1, heads(1, 1));
+    publish(&hub, 1, Some(1));
+    publish(&hub, 1, Some(1));
+    publish(&hub, 2, Some(2));
+    assert_eq!(desk.heard().await, ["s1", "s2"]);
+    assert_eq!(reader.heard().await, ["s2"]);
+}
+
+#[tokio::test]
+async fn another_epoch_sends_listeners_away() {
+    let hub = Hub::new();
+    let staff = Listener::staff(&hub, 5).live(&hub, 7, heads(7, 7));
+    let late = Listener::staff(&hub, 6);
+    hub.enter(key(), &late.connection);
+    assert_eq!(hub.go_live(key(), late.connection.id(), 3, (heads(3, 3), 2)), Live::OtherEpoch);
+    publish_in(&hub, 2, 4, Some(4));
+    assert_eq!(staff.outlet.closed().await, Close::PositionLost);
+}
+
+#[tokio::test]
 async fn s07_the_same_id_in_two_tenants_is_two_topics() {
     let hub = Hub::new();
     let here = Listener::staff(&hub, 5).live(&hub, 0, heads(0, 0));
@@ -191,7 +220,7 @@ async fn s07_the_same_id_in_two_tenants_is_two_topics() {
     let there = Listener::new(&hub, 6, other);
     let foreign = (other.tenant(), key().1);
     hub.enter(foreign, &there.connection);
-    hub.go_live(foreign, there.connection.id(), 0, heads(0, 0));
+    hub.go_live(foreign, there.connection.id(), 0, (heads(0, 0), 1));
     hub.roster().listen_to_inbox(&there.connection);
     publish(&hub, 1, Some(1));
     assert_eq!(here.heard().await, ["s1"]);

@@ -10,11 +10,20 @@ use crate::ids::ConnectionId;
 /// One conversation's listeners.
 #[derive(Debug, Default)]
 pub(crate) struct Topic {
-    /// Up to where it has published; `None` while no member is live.
-    published: Option<Heads>,
+    /// Up to where it has published; `None` while no member has been live.
+    published: Option<Published>,
     /// The highest staff position that it has heard of.
     heard: u64,
+    /// The highest staff position that those who listen to the inbox have been offered.
+    offered: u64,
     members: HashMap<ConnectionId, Member>,
+}
+
+/// Up to where a topic has published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Published {
+    heads: Heads,
+    epoch: u32,
 }
 
 #[derive(Debug)]
@@ -25,15 +34,17 @@ struct Member {
     cursor: Option<u64>,
 }
 
-/// Whether an event is the next one.
+/// What an event is to a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Published {
-    /// It is.
+pub(crate) enum Expected {
+    /// The next one.
     Next,
-    /// It has been published.
+    /// One that has been published.
     Old,
-    /// Something before it has not.
+    /// One with something before it that has not been published.
     Gap,
+    /// One of another lifetime of the positions.
+    OtherEpoch,
 }
 
 /// Whether a member hears from now on.
@@ -43,18 +54,19 @@ pub(crate) enum Live {
     Yes,
     /// There is more to read first.
     Behind,
+    /// The positions have begun a new life while it was reading.
+    OtherEpoch,
     /// It is no member any more.
     Gone,
 }
 
 impl Topic {
-    pub(super) fn enter(&mut self, connection: &Arc<Connection>) {
-        let member = Member {
-            connection: Arc::clone(connection),
-            audience: connection.principal().audience(),
-            cursor: None,
-        };
-        self.members.insert(connection.id(), member);
+    /// Makes a connection a member that catches up; answers whether it had been live.
+    pub(super) fn enter(&mut self, connection: &Arc<Connection>) -> bool {
+        let audience = connection.principal().audience();
+        let member = Member { connection: Arc::clone(connection), audience, cursor: None };
+        let before = self.members.insert(connection.id(), member);
+        before.is_some_and(|member| member.cursor.is_some())
     }
 
     /// Takes a member out; answers whether it was the last.
@@ -67,8 +79,16 @@ impl Topic {
         self.members.contains_key(&connection)
     }
 
-    pub(super) const fn published(&self) -> Option<Heads> {
-        self.published
+    pub(super) fn is_live(&self, connection: ConnectionId) -> bool {
+        self.members.get(&connection).is_some_and(|member| member.cursor.is_some())
+    }
+
+    pub(super) fn published(&self) -> Option<Heads> {
+        self.published.map(|published| published.heads)
+    }
+
+    pub(super) fn members(&self) -> impl Iterator<Item = &Arc<Connection>> {
+        self.members.values().map(|member| &member.connection)
     }
 
     pub(super) fn staff(&self) -> Vec<Arc<Connection>> {
@@ -76,32 +96,42 @@ impl Topic {
         staff.map(|member| Arc::clone(&member.connection)).collect()
     }
 
-    pub(super) fn go_live(&mut self, connection: ConnectionId, cursor: u64, heads: Heads) -> Live {
+    /// Lets a member hear everything after `cursor`, having read the log up to `heads`.
+    pub(super) fn go_live(&mut self, connection: ConnectionId, cursor: u64, heads: Heads, epoch: u32) -> Live {
         let Some(member) = self.members.get_mut(&connection) else { return Live::Gone };
         match self.published {
-            Some(published) if published.of(member.audience) > cursor => return Live::Behind,
+            Some(published) if published.epoch != epoch => return Live::OtherEpoch,
+            Some(published) if published.heads.of(member.audience) > cursor => return Live::Behind,
             None if self.heard > heads.staff => return Live::Behind,
             Some(_) => {}
-            None => self.published = Some(heads),
+            None => self.published = Some(Published { heads, epoch }),
         }
         member.cursor = Some(cursor);
         Live::Yes
     }
 
-    pub(super) fn expects(&self, event: &Event) -> Published {
+    pub(super) fn expects(&self, event: &Event) -> Expected {
         match self.published {
-            Some(published) if event.position.staff <= published.staff => Published::Old,
-            Some(published) if event.position.staff > published.staff + 1 => Published::Gap,
-            _ => Published::Next,
+            Some(published) if published.epoch != event.epoch => Expected::OtherEpoch,
+            Some(published) if event.position.staff <= published.heads.staff => Expected::Old,
+            Some(published) if event.position.staff > published.heads.staff + 1 => Expected::Gap,
+            _ => Expected::Next,
         }
     }
 
-    /// Moves on to an event that is [`Published::Next`], and hands it to every live member that has not got it.
+    /// Whether those who listen to the inbox have not been offered this event; from now on they have.
+    pub(super) fn is_news_for_inbox(&mut self, event: &Event) -> bool {
+        let news = event.position.staff > self.offered;
+        self.offered = self.offered.max(event.position.staff);
+        news
+    }
+
+    /// Moves on to an event that is [`Expected::Next`], and hands it to every live member that has not got it.
     pub(super) fn publish(&mut self, event: &Event, mut deliver: impl FnMut(&Connection, Audience)) {
         self.heard = self.heard.max(event.position.staff);
         let Some(published) = &mut self.published else { return };
-        published.staff = event.position.staff;
-        published.visitor = event.position.visitor.unwrap_or(published.visitor);
+        published.heads.staff = event.position.staff;
+        published.heads.visitor = event.position.visitor.unwrap_or(published.heads.visitor);
         for member in self.members.values_mut() {
             let (Some(cursor), Some(seq)) = (member.cursor, event.seq(member.audience)) else { continue };
             if seq > cursor {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::OwnedMutexGuard;
 
-use super::{Hub, TopicKey, lock};
+use super::{Hub, StaleTopic, TopicKey, lock};
 
 /// The queues of those who wait for a conversation.
 #[derive(Debug, Default)]
@@ -55,7 +55,8 @@ impl Drop for Place<'_> {
 }
 
 /// The right to change a conversation on this node. Dropped before it is [settled](Self::settle), because the caller went
-/// away or the storage failed, nobody knows what has been stored: the conversation is reread.
+/// away or the storage failed, nobody knows what has been stored: the conversation is reread, and not
+/// only once: a commit may still come.
 #[derive(Debug)]
 pub(crate) struct Turn<'a> {
     hub: &'a Hub,
@@ -80,7 +81,7 @@ impl<'a> Turn<'a> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         if !self.settled {
-            self.hub.mark_stale(self.place.key, None);
+            self.hub.mark_stale(self.place.key, StaleTopic::uncertain());
         }
     }
 }

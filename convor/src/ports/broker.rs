@@ -78,6 +78,8 @@ pub enum SignalBody {
         conversation: ConversationId,
         /// Its visitor.
         visitor: VisitorId,
+        /// Above which staff position.
+        after: u64,
         /// Up to where.
         heads: Heads,
     },
@@ -118,24 +120,29 @@ pub enum SignalBody {
         /// Who.
         visitor: VisitorId,
     },
-    /// Somebody has come to the node or left it.
-    Presence {
+    /// These have come to the node, or are still there.
+    Online {
+        /// Who, of which tenant.
+        who: Vec<(TenantId, Author)>,
+    },
+    /// Somebody has left the node.
+    Offline {
         /// Whose it is.
         tenant: TenantId,
         /// Who.
         author: Author,
-        /// Whether at least one connection is there.
-        online: bool,
     },
     /// A tenant's control log has grown.
     Control {
         /// Whose it is.
         tenant: TenantId,
-        /// Up to where.
-        position: u64,
     },
     /// The node lives.
     Heartbeat,
+    /// The node has begun to listen, and wants to know who is there.
+    Hello,
+    /// The node ends in good order: nothing is missed when it falls silent.
+    Goodbye,
 }
 
 /// The broker could not be reached.

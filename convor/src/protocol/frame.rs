@@ -256,11 +256,17 @@ pub enum ServerFrame<'a> {
     /// What the client holds is not a prefix of the truth.
     Reset {
         /// Where.
-        conversation: ConversationId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        conversation: Option<ConversationId>,
+        /// The tenant's inbox: list it again.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        inbox: Option<bool>,
         /// The lifetime of the positions.
-        epoch: u32,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        epoch: Option<u32>,
         /// The position above which events follow.
-        seq: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        seq: Option<u64>,
     },
     /// The connection lives.
     Heartbeat,
@@ -269,6 +275,9 @@ pub enum ServerFrame<'a> {
         /// The client's name for it.
         #[serde(skip_serializing_if = "Option::is_none")]
         r#ref: Option<&'a str>,
+        /// The conversation that could not be resumed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        conversation: Option<ConversationId>,
         /// The stable code.
         code: &'static str,
         /// What it means.

@@ -267,12 +267,12 @@ fn the_frames_of_the_server() {
             ),
         ),
         (
-            ServerFrame::Reset { conversation, epoch: 2, seq: 9 },
+            ServerFrame::Reset { conversation: Some(conversation), inbox: None, epoch: Some(2), seq: Some(9) },
             format!(r#"{{"type":"reset","conversation":"{seven}","epoch":2,"seq":9}}"#),
         ),
         (ServerFrame::Heartbeat, r#"{"type":"heartbeat"}"#.into()),
         (
-            ServerFrame::Error { r#ref: None, code, title, retry_after_ms: Some(1) },
+            ServerFrame::Error { r#ref: None, conversation: None, code, title, retry_after_ms: Some(1) },
             r#"{"type":"error","code":"conflict","title":"no","retry_after_ms":1}"#.into(),
         ),
         (

@@ -1,13 +1,16 @@
-//! Whose token it is.
+//! Whose token it is, and when a session ends that is the host's own.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use crate::credentials::{Token, TokenKind};
-use crate::domain::Principal;
+use crate::domain::{AuditAction, ControlEvent, OutboxEntry, Principal};
 use crate::error::Error;
+use crate::ids::{SessionId, TenantId};
 use crate::ports::{Authenticated, Authenticator, Clock, Storage};
+
+use super::Chat;
 
 /// Knows visitors' tokens and, with the feature `accounts`, operators' sessions, as the storage keeps them. A host with users of
 /// its own can ask its own users first and this second.
@@ -57,5 +60,19 @@ impl Authenticator for StoredTokens {
             Some(token) => self.session(&token).await,
             None => Ok(None),
         }
+    }
+}
+
+impl Chat {
+    /// Ends a session that an [`Authenticator`] of the host has named in [`Authenticated::session`]: its connections are
+    /// closed, on every node. That its credential is worth nothing from now on is the host's to see to, before it calls this.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]; it may be called again.
+    pub async fn end_session(&self, tenant: TenantId, session: SessionId) -> Result<(), Error> {
+        let mut change = self.audited(&Principal::system(tenant), AuditAction::SignedOut, session.uuid());
+        change.outbox.push(OutboxEntry::Control(ControlEvent::SessionEnded(session)));
+        self.storage().control().append(tenant, &change).await?;
+        self.control_grew(tenant).await
     }
 }

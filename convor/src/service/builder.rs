@@ -118,6 +118,9 @@ impl ChatBuilder {
             hub: Arc::new(Hub::new()),
             rates: Rates::new(&limits),
             signals,
+            missed: std::sync::Arc::default(),
+            control_due: std::sync::Arc::default(),
+            telling: std::sync::Arc::new(tokio::sync::Semaphore::new(64)),
             digest_keys: std::sync::Mutex::default(),
             draining: false.into(),
             #[cfg(feature = "accounts")]

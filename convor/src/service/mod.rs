@@ -6,6 +6,7 @@ mod background;
 mod builder;
 mod change;
 mod contact;
+mod control;
 mod history;
 mod inbox;
 mod nodes;
@@ -27,6 +28,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
 
 use crate::config::{Limits, PageDetail};
@@ -66,6 +68,12 @@ pub(crate) struct Inner {
     hub: Arc<Hub>,
     rates: Rates,
     signals: Option<nodes::Outgoing>,
+    /// Hints of other nodes may have been lost.
+    missed: Arc<Notify>,
+    /// A control log has grown, or could not be read.
+    control_due: Arc<Notify>,
+    /// What other nodes tell that is told on, at once.
+    telling: Arc<Semaphore>,
     /// The keys of the tenants' digests; they never change.
     digest_keys: Mutex<HashMap<TenantId, [u8; 32]>>,
     draining: std::sync::atomic::AtomicBool,
@@ -148,6 +156,21 @@ impl Chat {
             (Some(found), Principal::Visitor { visitor, .. }) if found.visitor == *visitor => Ok(found),
             (Some(found), Principal::Operator { .. } | Principal::System { .. }) => Ok(found),
             _ => Err(Error::NotFound),
+        }
+    }
+
+    /// Waits for the storage, but not for ever: what holds a turn must not hold it up for everybody. Whether it has
+    /// happened is unknown then.
+    pub(crate) async fn within<T, E: Into<Error>>(
+        &self,
+        call: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Error> {
+        match tokio::time::timeout(self.limits().storage_timeout, call).await {
+            Ok(answered) => answered.map_err(Into::into),
+            Err(_) => {
+                tracing::warn!("the storage did not answer in time");
+                Err(Error::Unavailable)
+            }
         }
     }
 

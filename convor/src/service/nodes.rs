@@ -1,57 +1,74 @@
 //! This node among others: what it tells them, and what it does with what they tell.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::Interval;
+use tokio::time::{Interval, MissedTickBehavior};
 
-use crate::domain::{Author, ControlEvent};
-use crate::error::Error;
+use crate::domain::Author;
+use crate::hub::StaleTopic;
 use crate::ids::{NodeId, TenantId};
-use crate::ports::{Broker, Close, Received, Signal, SignalBody, Subscription};
+use crate::ports::{Broker, Frame, Received, Signal, SignalBody, Subscription};
+use crate::protocol::{ServerFrame, encode};
 
 use super::background::upgrade;
-use super::{Chat, Inner};
+use super::{Chat, Inner, frame_key};
 
 /// How often a node says that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// After how many missed heartbeats a node has vanished.
-const HEARTBEATS_MISSED_MAX: u64 = 5;
+/// After how many beats without a signal a node has vanished.
+const BEATS_MISSED_MAX: u64 = 5;
 
-/// How many control events one read fetches.
-const CONTROL_PAGE: usize = 100;
+/// For how many beats a vanished node's last number is remembered, so that a gap is seen when it comes back.
+const BEATS_REMEMBERED: u64 = 3_600;
 
-/// Signals that wait for the broker. One that does not fit is dropped, but has been counted: the others see the gap.
+/// In how many beats of a new subscription all nodes have been heard of: one that appears later has been missed.
+const BEATS_TO_KNOW_ALL: u64 = 3;
+
+/// How many principals stand in one signal.
+const WHO: usize = 100;
+
+/// Signals that wait for the broker. One that does not fit is dropped, and counted: the others see the gap.
 #[derive(Debug)]
 pub(super) struct Outgoing {
-    queue: mpsc::Sender<Numbered>,
-    number: std::sync::atomic::AtomicU64,
+    queue: mpsc::Sender<SignalBody>,
+    dropped: Arc<AtomicU64>,
 }
 
-/// A signal with its number.
-type Numbered = (u64, SignalBody);
+/// Where signals wait.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    queue: mpsc::Receiver<SignalBody>,
+    dropped: Arc<AtomicU64>,
+}
 
 impl Outgoing {
-    pub(super) fn new(waiting_max: usize) -> (Self, mpsc::Receiver<Numbered>) {
-        let (queue, waiting) = mpsc::channel(waiting_max);
-        (Self { queue, number: 1.into() }, waiting)
+    pub(super) fn new(waiting_max: usize) -> (Self, Waiting) {
+        let (sender, receiver) = mpsc::channel(waiting_max.max(1));
+        let dropped = Arc::new(AtomicU64::new(0));
+        (Self { queue: sender, dropped: Arc::clone(&dropped) }, Waiting { queue: receiver, dropped })
     }
 }
 
 /// Spawns what connects this node with others; it ends with the chat.
-pub(super) fn spawn(chat: &Chat, broker: &Arc<dyn Broker>, waiting: mpsc::Receiver<Numbered>) {
+pub(super) fn spawn(chat: &Chat, broker: &Arc<dyn Broker>, waiting: Waiting) {
     let inner = Arc::downgrade(&chat.inner);
     chat.keep(tokio::spawn(speak(chat.inner.node, Arc::clone(broker), waiting)));
     chat.keep(tokio::spawn(beat(inner.clone())));
+    chat.keep(tokio::spawn(make_up_for_what_was_missed(inner.clone(), Arc::clone(&chat.inner.missed))));
     chat.keep(tokio::spawn(listen(inner, Arc::clone(broker))));
 }
 
-async fn speak(node: NodeId, broker: Arc<dyn Broker>, mut waiting: mpsc::Receiver<Numbered>) {
-    while let Some((number, body)) = waiting.recv().await {
+/// Numbers signals as they go out, so that they are in order; what was dropped has had a number too.
+async fn speak(node: NodeId, broker: Arc<dyn Broker>, mut waiting: Waiting) {
+    let mut number = 0;
+    while let Some(body) = waiting.queue.recv().await {
+        number += 1 + waiting.dropped.swap(0, Ordering::Relaxed);
         if broker.publish(&Signal { node, number, body }).await.is_err() {
             tracing::debug!("a signal was lost; the other nodes will see the gap");
         }
@@ -67,192 +84,248 @@ async fn beat(inner: Weak<Inner>) {
         // Presence is a lease: it is renewed thrice before it ends.
         beats += 1;
         if beats.is_multiple_of((chat.limits().presence_lease.as_secs() / 3).max(1)) {
-            for (tenant, author) in chat.hub().roster().principals() {
-                chat.signal(SignalBody::Presence { tenant, author, online: true });
-            }
+            chat.say_who_is_here();
         }
         for (tenant, author) in chat.hub().roster().expire(chat.now(), None) {
-            chat.show_presence(tenant, author, false);
+            chat.show_presence(tenant, author);
         }
     }
 }
 
-/// What is known of another node.
-#[derive(Debug, Clone, Copy)]
-struct Peer {
-    /// Its last signal.
-    number: u64,
-    /// In which beat of this node that came.
-    heard_in: u64,
+/// Makes up for lost hints, apart from the listening, which must not wait for it. However often something was missed in the
+/// meantime, it is done once more.
+async fn make_up_for_what_was_missed(inner: Weak<Inner>, missed: Arc<tokio::sync::Notify>) {
+    loop {
+        missed.notified().await;
+        let Some(chat) = upgrade(&inner) else { return };
+        chat.make_up().await;
+        drop(chat);
+        tokio::time::sleep(HEARTBEAT).await;
+    }
 }
 
 async fn listen(inner: Weak<Inner>, broker: Arc<dyn Broker>) {
-    loop {
+    while inner.strong_count() > 0 {
         match broker.subscribe().await {
             Ok(subscription) => {
                 if let Some(chat) = upgrade(&inner) {
                     // What was said before is not coming any more.
-                    chat.missed_something().await;
+                    chat.inner.missed.notify_one();
+                    chat.signal(SignalBody::Hello);
                 }
                 listen_to(&inner, subscription).await;
             }
             Err(_) => tracing::warn!("the broker is not available; what other nodes do is not seen at once"),
-        }
-        if inner.strong_count() == 0 {
-            return;
-        }
-        if let Some(chat) = upgrade(&inner) {
-            chat.missed_something().await;
         }
         tokio::time::sleep(HEARTBEAT).await;
     }
 }
 
 async fn listen_to(inner: &Weak<Inner>, mut subscription: Box<dyn Subscription>) {
-    let mut peers: HashMap<NodeId, Peer> = HashMap::new();
-    let mut beats = 0;
+    let mut peers = Peers::default();
     let mut ticker = tokio::time::interval(HEARTBEAT);
+    ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let received = next_or_tick(subscription.as_mut(), &mut ticker).await;
         let Some(chat) = upgrade(inner) else { return };
         match received {
             Some(Received::Signal(signal)) if signal.node == chat.inner.node => {}
             Some(Received::Signal(signal)) => {
-                let peer = Peer { number: signal.number, heard_in: beats };
-                let before = peers.insert(signal.node, peer);
-                if before.is_some_and(|before| signal.number > before.number + 1) {
-                    chat.missed_something().await;
+                if peers.hear(&signal) {
+                    chat.inner.missed.notify_one();
                 }
-                chat.hear(signal).await;
+                chat.hear(signal);
             }
-            Some(Received::Lost) => chat.missed_something().await,
+            Some(Received::Lost) => chat.inner.missed.notify_one(),
             Some(Received::Closed) => return,
             None => {
-                beats += 1;
-                for node in take_vanished(&mut peers, beats) {
+                for node in peers.beat() {
                     for (tenant, author) in chat.hub().roster().expire(chat.now(), Some(node)) {
-                        chat.show_presence(tenant, author, false);
+                        chat.show_presence(tenant, author);
                     }
-                    chat.missed_something().await;
+                    chat.inner.missed.notify_one();
                 }
             }
         }
     }
 }
 
-/// The next signal, or `None` when a beat has passed.
+/// The next signal, or `None` when a beat has passed and no signal waits.
 async fn next_or_tick(subscription: &mut dyn Subscription, ticker: &mut Interval) -> Option<Received> {
     let mut next = subscription.next();
     std::future::poll_fn(|context| {
-        if ticker.poll_tick(context).is_ready() {
-            return Poll::Ready(None);
+        if let Poll::Ready(received) = next.as_mut().poll(context) {
+            return Poll::Ready(Some(received));
         }
-        next.as_mut().poll(context).map(Some)
+        ticker.poll_tick(context).map(|_| None)
     })
     .await
 }
 
-fn take_vanished(peers: &mut HashMap<NodeId, Peer>, beats: u64) -> Vec<NodeId> {
-    let vanished = |peer: &Peer| beats - peer.heard_in > HEARTBEATS_MISSED_MAX;
-    peers.extract_if(|_, peer| vanished(peer)).map(|(node, _)| node).collect()
+/// The other nodes, as far as they have been heard.
+#[derive(Debug, Default)]
+struct Peers {
+    known: HashMap<NodeId, Peer>,
+    beats: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Peer {
+    /// Its last signal.
+    number: u64,
+    /// In which beat of this node that came.
+    heard_in: u64,
+    vanished: bool,
+}
+
+impl Peers {
+    /// Notes a signal; answers whether others before it have been missed.
+    fn hear(&mut self, signal: &Signal) -> bool {
+        if signal.body == SignalBody::Goodbye {
+            self.known.remove(&signal.node);
+            return false;
+        }
+        let peer = Peer { number: signal.number, heard_in: self.beats, vanished: false };
+        match self.known.insert(signal.node, peer) {
+            Some(before) => signal.number != before.number + 1,
+            None => signal.number > 1 && self.beats > BEATS_TO_KNOW_ALL,
+        }
+    }
+
+    /// A beat has passed; answers which nodes have vanished in it.
+    fn beat(&mut self) -> Vec<NodeId> {
+        self.beats += 1;
+        let beats = self.beats;
+        self.known.retain(|_, peer| beats - peer.heard_in <= BEATS_REMEMBERED);
+        let silent = |peer: &Peer| !peer.vanished && beats - peer.heard_in > BEATS_MISSED_MAX;
+        let mut vanished = Vec::new();
+        for (node, peer) in &mut self.known {
+            if silent(peer) {
+                peer.vanished = true;
+                vanished.push(*node);
+            }
+        }
+        vanished
+    }
 }
 
 impl Chat {
     /// Tells the other nodes, if there are any.
     pub(super) fn signal(&self, body: SignalBody) {
-        if let Some(signals) = &self.inner.signals {
-            let number = signals.number.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            if signals.queue.try_send((number, body)).is_err() {
-                tracing::debug!("too many signals wait for the broker; the other nodes will see the gap");
-            }
+        if let Some(signals) = &self.inner.signals
+            && signals.queue.try_send(body).is_err()
+        {
+            signals.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    async fn hear(&self, signal: Signal) {
-        let heard = match signal.body {
-            SignalBody::Grown { tenant, conversation, heads, .. } => {
-                self.hub().mark_stale((tenant, conversation), heads.staff.checked_sub(1));
-                Ok(())
+    /// Tells the other nodes who is connected to this one.
+    fn say_who_is_here(&self) {
+        for some in self.hub().roster().principals().chunks(WHO) {
+            self.signal(SignalBody::Online { who: some.to_vec() });
+        }
+    }
+
+    /// Does what a signal says. It never waits for the storage: what needs it is done by a task of its own.
+    fn hear(&self, signal: Signal) {
+        match signal.body {
+            SignalBody::Grown { tenant, conversation, after, heads, .. } => {
+                self.hub().mark_stale((tenant, conversation), StaleTopic::grown(after, heads.staff));
             }
-            SignalBody::Presence { tenant, author, online } => {
-                let until = online.then(|| self.now().plus(self.limits().presence_lease));
-                let before = self.hub().roster().is_online(tenant, author);
-                self.hub().roster().note_elsewhere(tenant, author, signal.node, until);
-                if before != online {
-                    self.show_presence(tenant, author, online);
+            SignalBody::Online { who } => {
+                let until = self.now().plus(self.limits().presence_lease);
+                for (tenant, author) in who {
+                    self.note_elsewhere(tenant, author, signal.node, Some(until));
                 }
-                Ok(())
             }
-            SignalBody::Control { tenant, .. } => self.obey_control(tenant).await,
-            SignalBody::Heartbeat => Ok(()),
-            body => self.tell_here(&body, None).await,
-        };
-        if let Err(error) = heard {
-            tracing::debug!(code = error.code(), "a signal of another node could not be followed");
+            SignalBody::Offline { tenant, author } => self.note_elsewhere(tenant, author, signal.node, None),
+            SignalBody::Control { .. } => self.inner.control_due.notify_one(),
+            SignalBody::Hello => self.say_who_is_here(),
+            SignalBody::Goodbye => {
+                for (tenant, author) in self.hub().roster().expire(self.now(), Some(signal.node)) {
+                    self.show_presence(tenant, author);
+                }
+            }
+            SignalBody::Heartbeat => {}
+            body => {
+                // What nobody wants, and what comes while too much is being told already, may be lost.
+                let place = Arc::clone(&self.inner.telling).try_acquire_owned();
+                if let (true, Ok(place)) = (self.somebody_wants(&body), place) {
+                    let chat = self.clone();
+                    tokio::spawn(async move {
+                        let _place = place;
+                        if let Err(error) = chat.tell_here(&body, None).await {
+                            tracing::debug!(code = error.code(), "a signal of another node could not be followed");
+                        }
+                    });
+                }
+            }
         }
     }
 
-    /// Other nodes may have said what this one has not heard: everything that has listeners here is reread, visitors hear
-    /// the conversations that they have opened elsewhere, inboxes come back and list again, and the control logs are
-    /// obeyed, or else their tenants' connections are closed.
-    async fn missed_something(&self) {
+    fn note_elsewhere(
+        &self,
+        tenant: TenantId,
+        author: Author,
+        node: NodeId,
+        until: Option<crate::time::Timestamp>,
+    ) {
+        if self.hub().roster().note_elsewhere(tenant, author, node, until) {
+            self.show_presence(tenant, author);
+        }
+    }
+
+    /// Other nodes may have said what this one has not heard: what has listeners here is reread, visitors hear the
+    /// conversations that have been opened elsewhere, those who listen to an inbox list it again, and control logs are
+    /// obeyed.
+    async fn make_up(&self) {
         self.hub().mark_all_stale();
-        for (tenant, author) in self.hub().roster().principals() {
-            if let Author::Visitor(visitor) = author {
-                // A storage that does not answer is asked again when the next conversation grows.
-                for conversation in self.conversations_of(tenant, visitor).await.unwrap_or_default() {
-                    self.subscribe_visitor((tenant, conversation), visitor);
-                }
-            }
-        }
         for tenant in self.hub().roster().tenants_here() {
-            for connection in self.hub().roster().inbox(tenant).iter() {
-                connection.close(Close::PositionLost);
-            }
-            let patience = self.limits().control_lag_max;
-            let obeyed = tokio::time::timeout(patience, self.obey_control(tenant)).await;
-            if !matches!(obeyed, Ok(Ok(()))) {
-                for connection in self.hub().roster().all(Some(tenant)) {
-                    connection.close(Close::PositionLost);
+            let reset = ServerFrame::Reset { conversation: None, inbox: Some(true), epoch: None, seq: None };
+            let reset = Frame::droppable(encode(&reset), frame_key("reset", None, None));
+            self.hub().roster().inbox(tenant).iter().for_each(|connection| connection.offer(&reset));
+            self.confirm_control(tenant).await;
+        }
+        for (tenant, author) in self.hub().roster().principals() {
+            let Author::Visitor(visitor) = author else { continue };
+            match self.within(self.conversations_of(tenant, visitor)).await {
+                Ok(own) => own.into_iter().for_each(|id| self.subscribe_visitor((tenant, id), visitor)),
+                Err(_) => {
+                    // The storage does not answer: the next round begins anew.
+                    self.inner.missed.notify_one();
+                    return;
                 }
             }
         }
     }
+}
 
-    /// Reads a tenant's control log from where this node has obeyed it, and obeys. A node that has just got its first
-    /// connection of a tenant begins at the log's end.
-    pub(crate) async fn obey_control(&self, tenant: TenantId) -> Result<(), Error> {
-        let control = self.storage().control();
-        let Some(mut position) = self.hub().roster().control(tenant) else {
-            let head = control.head(tenant).await?;
-            self.hub().roster().obeyed(tenant, head);
-            return Ok(());
-        };
-        loop {
-            let events = control.after(tenant, position, CONTROL_PAGE).await?;
-            for (at, event) in &events {
-                self.obey(tenant, *event);
-                position = *at;
-            }
-            self.hub().roster().obeyed(tenant, position);
-            if events.len() < CONTROL_PAGE {
-                return Ok(());
-            }
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signal(number: u64, body: SignalBody) -> Signal {
+        Signal { node: uuid::Uuid::from_u128(1).into(), number, body }
     }
 
-    fn obey(&self, tenant: TenantId, event: ControlEvent) {
-        match event {
-            ControlEvent::SessionEnded(session) => self.hub().roster().close_session(tenant, session),
-        }
+    #[test]
+    fn a_gap_is_seen_also_of_a_node_that_had_vanished() {
+        let mut peers = Peers::default();
+        assert!(!peers.hear(&signal(7, SignalBody::Heartbeat)), "a subscription begins anywhere");
+        assert!(!peers.hear(&signal(8, SignalBody::Heartbeat)));
+        assert!(peers.hear(&signal(10, SignalBody::Heartbeat)));
+        let vanished: Vec<_> = (0..BEATS_MISSED_MAX + 3).map(|_| peers.beat().len()).collect();
+        assert_eq!(vanished.iter().sum::<usize>(), 1, "it vanishes once");
+        assert!(!peers.hear(&signal(11, SignalBody::Heartbeat)), "it had nothing to say");
+        assert!(peers.hear(&signal(13, SignalBody::Heartbeat)));
     }
 
-    /// Obeys here what has just been committed, and lets the other nodes know.
-    #[cfg(feature = "accounts")]
-    pub(super) async fn control_grew(&self, tenant: TenantId) -> Result<(), Error> {
-        self.obey_control(tenant).await?;
-        let position = self.hub().roster().control(tenant).unwrap_or(0);
-        self.signal(SignalBody::Control { tenant, position });
-        Ok(())
+    #[test]
+    fn a_node_that_nobody_knew_has_been_missed_but_a_new_one_has_not() {
+        let mut peers = Peers::default();
+        (0..=BEATS_TO_KNOW_ALL).for_each(|_| drop(peers.beat()));
+        assert!(!peers.hear(&signal(1, SignalBody::Hello)));
+        assert!(!peers.hear(&signal(2, SignalBody::Goodbye)));
+        assert!(peers.hear(&signal(5, SignalBody::Heartbeat)));
     }
 }

@@ -1,9 +1,8 @@
 //! A visitor opens a conversation.
 
-use crate::domain::{BodyDigest, Heads, MessageKind, Principal, Text};
+use crate::domain::{BodyDigest, Conversation, Heads, MessageKind, Principal, Text};
 use crate::error::Error;
 use crate::hub::Live;
-use crate::ids::ConversationId;
 use crate::ports::storage::{NewMessage, Open, OpenOutcome};
 use crate::protocol::{FirstMessage, OpenRequest, PostedObject};
 
@@ -50,16 +49,21 @@ impl Chat {
         change.outbox.extend(self.message_waiting(principal, open.id));
         // A new conversation is in nobody else's hands, but its first event must not be overtaken by the second.
         let turn = self.hub().turn((tenant, open.id)).await;
-        let outcome = self.storage().conversations().open(tenant, &open, &change).await?;
+        let outcome = self.within(self.storage().conversations().open(tenant, &open, &change)).await?;
         let (conversation, first, duplicate) = match outcome {
             OpenOutcome::Opened { conversation, first } => {
-                self.let_visitor_hear(principal, conversation.id);
+                self.let_visitor_hear(principal, &conversation);
                 if let Some(first) = &first {
                     self.publish(tenant, visitor, conversation.heads, std::slice::from_ref(first)).await;
                 }
                 (conversation, first, false)
             }
-            OpenOutcome::Duplicate { conversation, first } => (conversation, first, true),
+            OpenOutcome::Duplicate { conversation, first } => {
+                if let Some(first) = &first {
+                    self.publish_again(tenant, first);
+                }
+                (conversation, first, true)
+            }
             refused => {
                 turn.settle();
                 return Err(match refused {
@@ -84,13 +88,20 @@ impl Chat {
         Ok(NewMessage { id: self.new_id(), client_id: first.client_id, digest, kind, text })
     }
 
-    /// The visitor's connections hear its new conversation from its first event on.
-    fn let_visitor_hear(&self, principal: &Principal, conversation: ConversationId) {
-        let key = (principal.tenant(), conversation);
+    /// The visitor's connections hear its new conversation from its first event on. One that has just arrived has found it by
+    /// itself.
+    fn let_visitor_hear(&self, principal: &Principal, conversation: &Conversation) {
+        let key = (principal.tenant(), conversation.id);
         for connection in self.hub().roster().of(principal.tenant(), principal.author()) {
+            if self.hub().is_member(key, connection.id()) {
+                continue;
+            }
             self.hub().enter(key, &connection);
-            let live = self.hub().go_live(key, connection.id(), 0, Heads::default());
-            debug_assert!(live != Live::Behind, "nothing has been published in a new conversation");
+            match self.hub().go_live(key, connection.id(), 0, (Heads::default(), conversation.epoch)) {
+                Live::Yes | Live::Gone => {}
+                // Somebody else has heard more of it already.
+                Live::Behind | Live::OtherEpoch => self.bring_up_to_date(key, connection),
+            }
         }
     }
 }

@@ -28,7 +28,6 @@ impl Chat {
         }
         let text = parse("text", Text::prose(&request.text, self.limits().text_chars_max))?;
         let tenant = principal.tenant();
-        self.member(principal, conversation).await?;
         self.admit_message(principal)?;
         let digest = digest_of(&self.digest_key(tenant).await?, request.kind, &text);
         let message =
@@ -38,13 +37,16 @@ impl Chat {
         let mut change = self.change(principal);
         change.outbox.extend(self.message_waiting(principal, conversation));
         let turn = self.hub().turn((tenant, conversation)).await;
-        let outcome = self.storage().events().append(tenant, &append, &change).await?;
+        let outcome = self.within(self.storage().events().append(tenant, &append, &change)).await?;
         let stored = match outcome {
             AppendOutcome::Stored { events, visitor, heads } => {
                 self.publish(tenant, visitor, heads, &events).await;
                 Ok((events.into_iter().next(), false))
             }
-            AppendOutcome::Duplicate(event) => Ok((Some(event), true)),
+            AppendOutcome::Duplicate(event) => {
+                self.publish_again(tenant, &event);
+                Ok((Some(event), true))
+            }
             AppendOutcome::ClientIdReused => Err(Error::Conflict),
             AppendOutcome::NotFound => Err(Error::NotFound),
         };

@@ -16,36 +16,36 @@ impl Chat {
     /// A connection has been added to the roster.
     pub(crate) fn arrived(&self, connection: &Arc<Connection>, arrival: Arrival) {
         if arrival == Arrival::First {
-            self.presence(connection.principal().tenant(), connection.author(), true);
+            self.presence_changed(connection.principal().tenant(), connection.author());
         }
     }
 
     /// A connection has ended.
     pub(crate) fn left(&self, connection: &Arc<Connection>) {
         if self.hub().disconnect(connection) {
-            self.presence(connection.principal().tenant(), connection.author(), false);
+            self.presence_changed(connection.principal().tenant(), connection.author());
         }
     }
 
-    fn presence(&self, tenant: TenantId, author: Author, online: bool) {
-        self.show_presence(tenant, author, online);
-        self.signal(SignalBody::Presence { tenant, author, online });
+    /// Says how it is now, not how it was when somebody noticed: of two that notice, the last one is right.
+    fn presence_changed(&self, tenant: TenantId, author: Author) {
+        self.show_presence(tenant, author);
+        self.signal(if self.hub().roster().is_here(tenant, author) {
+            SignalBody::Online { who: vec![(tenant, author)] }
+        } else {
+            SignalBody::Offline { tenant, author }
+        });
     }
 
-    /// Tells this node's listeners who has come or gone.
-    pub(super) fn show_presence(&self, tenant: TenantId, author: Author, online: bool) {
-        if self.hub().roster().is_online(tenant, author) != online {
-            // The principal is there on another node, or has come back in the meantime.
-            return;
-        }
+    /// Tells this node's listeners whether somebody is there.
+    pub(super) fn show_presence(&self, tenant: TenantId, author: Author) {
+        let online = self.hub().roster().is_online(tenant, author);
         let names = Names::default();
         let staff_author = AuthorObject::new(author, Audience::Staff, &names);
-        let key = frame_key("presence", None, Some(author));
         let frame = encode(&ServerFrame::Presence { author: Some(staff_author), online });
-        let frame = Frame::droppable(frame, key);
+        let frame = Frame::droppable(frame, frame_key("presence", None, Some(author)));
         self.hub().roster().inbox(tenant).iter().for_each(|connection| connection.offer(&frame));
-        if matches!(author, Author::Operator(_)) {
-            let online = self.is_staffed(tenant);
+        if let Some(online) = self.hub().roster().staffed_news(tenant) {
             let frame = encode(&ServerFrame::Presence { author: None, online });
             let frame = Frame::droppable(frame, frame_key("presence", None, None));
             self.hub().roster().visitors(tenant).iter().for_each(|connection| connection.offer(&frame));
@@ -54,9 +54,21 @@ impl Chat {
 
     /// Tells this node's listeners and the other nodes.
     pub(super) async fn tell(&self, body: SignalBody, except: Option<ConnectionId>) -> Result<(), Error> {
-        self.tell_here(&body, except).await?;
+        let told = if self.somebody_wants(&body) { self.tell_here(&body, except).await } else { Ok(()) };
         self.signal(body);
-        Ok(())
+        told
+    }
+
+    /// Whether anybody on this node listens to what a signal says.
+    pub(super) fn somebody_wants(&self, body: &SignalBody) -> bool {
+        match body {
+            SignalBody::Typing { tenant, conversation, visitor, .. }
+            | SignalBody::Read { tenant, conversation, visitor, .. } => {
+                self.hub().has_listeners((*tenant, *conversation), *visitor)
+            }
+            SignalBody::PageSeen { tenant, .. } => !self.hub().roster().inbox(*tenant).is_empty(),
+            _ => false,
+        }
     }
 
     /// Tells this node's listeners what a signal says.
@@ -132,10 +144,16 @@ impl Chat {
     /// What is being committed is finished by those who asked for it.
     pub fn drain(&self) {
         self.inner.draining.store(true, Ordering::Relaxed);
+        self.signal(SignalBody::Goodbye);
         for connection in self.hub().roster().all(None) {
-            let random = self.random_bytes();
-            let reconnect_after_ms = 500 + u64::from(u16::from_be_bytes([random[0], random[1]])) % 4_500;
-            connection.close(Close::Draining { reconnect_after_ms });
+            connection.close(self.draining());
         }
+    }
+
+    /// Come back, but not all at once.
+    pub(crate) fn draining(&self) -> Close {
+        let random = self.random_bytes();
+        let reconnect_after_ms = 500 + u64::from(u16::from_be_bytes([random[0], random[1]])) % 4_500;
+        Close::Draining { reconnect_after_ms }
     }
 }

@@ -1,11 +1,13 @@
 //! What has been committed becomes known: to this node's listeners at once, to other nodes as a hint.
 
+use std::sync::Arc;
+
 use crate::domain::{Audience, Event, Heads};
 use crate::error::Error;
-use crate::hub::{StaleTopic, TopicKey};
-use crate::ids::{TenantId, VisitorId};
+use crate::hub::{Connection, StaleTopic, TopicKey};
+use crate::ids::{OperatorId, TenantId, VisitorId};
 use crate::ports::storage::Window;
-use crate::ports::{Frame, SignalBody};
+use crate::ports::{Close, Frame, SignalBody};
 use crate::protocol::{EventObject, Names, ServerFrame, encode, operators_of};
 use crate::session::catch_up;
 
@@ -14,31 +16,33 @@ use super::Chat;
 /// How many events one read fetches.
 const PAGE: usize = 100;
 
+/// The events that one change adds at most: status, assignee, tags.
+const EVENTS_PER_CHANGE_MAX: usize = 3;
+
 impl Chat {
     /// Publishes events that have just been committed. The caller holds the conversation's turn.
     pub(super) async fn publish(&self, tenant: TenantId, visitor: VisitorId, heads: Heads, events: &[Event]) {
-        let Some(last) = events.last() else { return };
-        self.publish_here(tenant, events).await;
-        let conversation = last.conversation;
+        let (Some(first), Some(last)) = (events.first(), events.last()) else { return };
         debug_assert!(heads.staff == last.position.staff, "the heads are those after the last event");
-        self.signal(SignalBody::Grown { tenant, conversation, visitor, heads });
+        let (conversation, after) = (first.conversation, before(first));
+        if self.publish_here(tenant, events).await.is_err() {
+            // They are committed, and published when the names can be read again.
+            self.hub().mark_stale((tenant, conversation), StaleTopic::grown(after, heads.staff));
+        }
+        self.signal(SignalBody::Grown { tenant, conversation, visitor, after, heads });
     }
 
-    async fn publish_here(&self, tenant: TenantId, events: &[Event]) {
-        let names = match self.names(tenant, events).await {
-            Ok(names) => names,
-            Err(_) => {
-                // They are committed and will be published when the names can be read again.
-                if let Some(first) = events.first() {
-                    let after = first.position.staff.checked_sub(1);
-                    self.hub().mark_stale((tenant, first.conversation), after);
-                }
-                return;
-            }
-        };
+    /// A change has turned out to be stored already. Whoever stored it may not have lived to tell.
+    pub(super) fn publish_again(&self, tenant: TenantId, event: &Event) {
+        self.hub().mark_stale((tenant, event.conversation), StaleTopic::untold(before(event)));
+    }
+
+    async fn publish_here(&self, tenant: TenantId, events: &[Event]) -> Result<(), Error> {
+        let names = self.names(tenant, events).await?;
         for event in events {
             self.hub().publish(tenant, event, |audience| event_frame(event, audience, &names));
         }
+        Ok(())
     }
 
     /// The names of the operators in these events.
@@ -49,11 +53,7 @@ impl Chat {
         self.names_of(tenant, &operators).await
     }
 
-    pub(super) async fn names_of(
-        &self,
-        tenant: TenantId,
-        operators: &[crate::ids::OperatorId],
-    ) -> Result<Names, Error> {
+    pub(super) async fn names_of(&self, tenant: TenantId, operators: &[OperatorId]) -> Result<Names, Error> {
         let mut found = Vec::new();
         for some in operators.chunks(200) {
             found.extend(self.storage().operators().find(tenant, some).await?);
@@ -61,57 +61,80 @@ impl Chat {
         Ok(Names::of(found))
     }
 
-    /// Publishes from the storage what a conversation has and this node's listeners may have missed.
-    pub(super) async fn reread(&self, key: TopicKey, stale: StaleTopic) -> Result<(), Error> {
-        let (tenant, conversation) = key;
+    /// Publishes from the storage what a conversation has and listeners may have missed, and answers its staff position.
+    pub(super) async fn reread(&self, key: TopicKey, stale: StaleTopic) -> Result<u64, Error> {
         let turn = self.hub().turn(key).await;
-        let mut window = match (self.hub().published(key), stale.after) {
-            (Some(published), _) => Window::After(published.staff),
-            (None, Some(after)) => Window::After(after),
-            (None, None) => Window::Latest,
-        };
-        let visitor = loop {
-            let limit = if window == Window::Latest { 1 } else { PAGE };
-            let events = self.storage().events();
-            let page = events.page(tenant, conversation, Audience::Staff, window, limit).await;
-            let page = match page {
-                Ok(Some(page)) => page,
-                // There is no such conversation: nothing had been stored after all.
-                Ok(None) => {
-                    turn.settle();
-                    return Ok(());
-                }
-                Err(error) => {
-                    turn.settle();
-                    return Err(error.into());
-                }
-            };
-            self.publish_here(tenant, &page.events).await;
-            match page.events.last() {
-                Some(last) if last.position.staff < page.heads.staff => {
-                    window = Window::After(last.position.staff)
-                }
-                _ => break page.visitor,
-            }
-        };
+        let read = self.within(self.read_and_publish(key, stale)).await;
+        // It is tried again by whoever asked for it; the turn itself has changed nothing.
         turn.settle();
+        let Some((visitor, after, heads)) = read? else { return Ok(0) };
+        if stale.untold && after < heads.staff {
+            let (tenant, conversation) = key;
+            self.signal(SignalBody::Grown { tenant, conversation, visitor, after, heads });
+        }
         self.subscribe_visitor(key, visitor);
-        Ok(())
+        Ok(heads.staff)
     }
 
-    /// Connections of a visitor that do not know a conversation which another node has opened begin to hear it.
-    pub(super) fn subscribe_visitor(&self, key: TopicKey, visitor: VisitorId) {
-        for connection in self.hub().roster().of(key.0, crate::domain::Author::Visitor(visitor)) {
-            if !self.hub().is_member(key, connection.id()) {
-                let chat = self.clone();
-                // A slow reader must not hold up what others hear.
-                tokio::spawn(async move {
-                    let start = catch_up::Start::After { epoch: None, after: 0 };
-                    let _ = catch_up::catch_up(&chat, &connection, key.1, start, None).await;
-                });
+    /// `None` if there is no such conversation: nothing has been stored after all.
+    async fn read_and_publish(
+        &self,
+        (tenant, conversation): TopicKey,
+        stale: StaleTopic,
+    ) -> Result<Option<(VisitorId, u64, Heads)>, Error> {
+        // Listeners of the conversation may be ahead of those of the inbox.
+        let published = self.hub().published((tenant, conversation)).map(|heads| heads.staff);
+        let start = match (published, stale.after) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        let (mut window, mut limit) = match start {
+            Some(after) => (Window::After(after), PAGE),
+            None => (Window::Latest, EVENTS_PER_CHANGE_MAX),
+        };
+        let mut lowest = None;
+        loop {
+            let events = self.storage().events();
+            let page = events.page(tenant, conversation, Audience::Staff, window, limit).await?;
+            let Some(page) = page else { return Ok(None) };
+            self.publish_here(tenant, &page.events).await?;
+            let lowest = *lowest.get_or_insert(page.events.first().map_or(page.heads.staff, before));
+            match page.events.last() {
+                Some(last) if last.position.staff < page.heads.staff => {
+                    (window, limit) = (Window::After(last.position.staff), PAGE);
+                }
+                _ => return Ok(Some((page.visitor, lowest, page.heads))),
             }
         }
     }
+
+    /// Connections of a visitor that do not know a conversation which has been opened elsewhere begin to hear it.
+    pub(super) fn subscribe_visitor(&self, key: TopicKey, visitor: VisitorId) {
+        for connection in self.hub().roster().of(key.0, crate::domain::Author::Visitor(visitor)) {
+            if !self.hub().is_member(key, connection.id()) {
+                // It counts as a member at once, so that it is brought up to date by one task only.
+                self.hub().enter(key, &connection);
+                self.bring_up_to_date(key, connection);
+            }
+        }
+    }
+
+    /// Lets a connection hear a conversation from its first event on, by a task of its own: a slow reader must not hold up
+    /// what others hear.
+    pub(super) fn bring_up_to_date(&self, key: TopicKey, connection: Arc<Connection>) {
+        let chat = self.clone();
+        tokio::spawn(async move {
+            let start = catch_up::Start::After { epoch: None, after: 0 };
+            if catch_up::catch_up(&chat, &connection, key.1, start, None).await.is_err() {
+                connection.close(Close::PositionLost);
+            }
+        });
+    }
+}
+
+/// The staff position before an event.
+const fn before(event: &Event) -> u64 {
+    event.position.staff.saturating_sub(1)
 }
 
 fn event_frame(event: &Event, audience: Audience, names: &Names) -> Option<Frame> {

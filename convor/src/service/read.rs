@@ -1,6 +1,6 @@
 //! A member has read.
 
-use crate::domain::{Heads, Principal};
+use crate::domain::Principal;
 use crate::error::Error;
 use crate::ids::{ConnectionId, ConversationId};
 use crate::ports::SignalBody;
@@ -10,7 +10,7 @@ use super::Chat;
 
 impl Chat {
     /// Notes that the principal has read a conversation up to `seq`, in its own numbering, and tells the others. Answers
-    /// the position in both numberings, or `None` if it is no step forward.
+    /// the position in that numbering, or `None` if it is no step forward.
     ///
     /// # Errors
     /// [`Error::NotFound`] unless the principal is a member.
@@ -19,7 +19,7 @@ impl Chat {
         principal: &Principal,
         conversation: ConversationId,
         seq: u64,
-    ) -> Result<Option<Heads>, Error> {
+    ) -> Result<Option<u64>, Error> {
         self.read_from(principal, conversation, seq, None).await
     }
 
@@ -29,17 +29,19 @@ impl Chat {
         conversation: ConversationId,
         seq: u64,
         from: Option<ConnectionId>,
-    ) -> Result<Option<Heads>, Error> {
-        let found = self.member(principal, conversation).await?;
+    ) -> Result<Option<u64>, Error> {
         let (tenant, author, audience) = (principal.tenant(), principal.author(), principal.audience());
         let change = self.change(principal);
         let reads = self.storage().reads();
         let moved = reads.advance(tenant, conversation, author, audience, seq, &change).await?;
-        if let Some(ReadMove { from: before, to: up_to }) = moved {
-            let visitor = found.visitor;
-            let read = SignalBody::Read { tenant, conversation, visitor, author, from: before, up_to };
-            self.tell(read, from).await?;
-        }
-        Ok(moved.map(|moved| moved.to))
+        let Some(ReadMove { visitor, from: before, to: up_to }) = moved else {
+            // No step forward, or no member: the storage answers both alike.
+            self.member(principal, conversation).await?;
+            return Ok(None);
+        };
+        let read = SignalBody::Read { tenant, conversation, visitor, author, from: before, up_to };
+        self.tell(read, from).await?;
+        // Only the reader's own number: from the other one a visitor could count the notes.
+        Ok(Some(up_to.of(audience)))
     }
 }

@@ -41,10 +41,14 @@ pub(crate) async fn catch_up(
     reference: Option<&str>,
 ) -> Result<(), Error> {
     let key = (connection.principal().tenant(), conversation);
-    chat.hub().enter(key, connection);
+    let was_live = chat.hub().enter(key, connection);
     let caught_up = read_and_go_live(chat, connection, conversation, start, reference).await;
     if caught_up.is_err() {
         chat.hub().leave(key, connection);
+        if was_live {
+            // It has missed what was said meanwhile, and knows where it stands better than this node does.
+            connection.close(Close::PositionLost);
+        }
     }
     caught_up
 }
@@ -75,19 +79,25 @@ async fn read_and_go_live(
             send_events(chat, connection, &page).await?.unwrap_or(after)
         }
         Start::After { .. } => {
-            say(connection, &ServerFrame::Reset { conversation, epoch: page.epoch, seq: head }).await?;
+            let (conversation, epoch, seq) = (Some(conversation), Some(page.epoch), Some(head));
+            say(connection, &ServerFrame::Reset { conversation, inbox: None, epoch, seq }).await?;
             head
         }
     };
     let key = (connection.principal().tenant(), conversation);
     for _ in 0..ROUNDS_MAX {
         if cursor >= page.heads.of(audience) {
-            match chat.hub().go_live(key, connection.id(), cursor, page.heads) {
+            match chat.hub().go_live(key, connection.id(), cursor, (page.heads, page.epoch)) {
                 Live::Yes | Live::Gone => return Ok(()),
+                Live::OtherEpoch => break,
                 Live::Behind => {}
             }
         }
-        page = read(chat, connection, conversation, Window::After(cursor)).await?;
+        let next = read(chat, connection, conversation, Window::After(cursor)).await?;
+        if next.epoch != page.epoch {
+            break;
+        }
+        page = next;
         cursor = send_events(chat, connection, &page).await?.unwrap_or(cursor);
     }
     connection.close(Close::PositionLost);
@@ -113,7 +123,7 @@ async fn read(
     let principal = connection.principal();
     let limit = if window == Window::Latest { 1 } else { PAGE };
     let events = chat.storage().events();
-    let page = events.page(principal.tenant(), conversation, principal.audience(), window, limit).await?;
+    let page = chat.within(events.page(principal.tenant(), conversation, principal.audience(), window, limit)).await?;
     let page = page.ok_or(Error::NotFound)?;
     match principal {
         Principal::Visitor { visitor, .. } if visitor != page.visitor => Err(Error::NotFound),

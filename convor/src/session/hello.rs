@@ -18,97 +18,122 @@ impl Session {
             (Some(token), None) => token,
             (None, Some(cookie)) => cookie,
             // Two credentials may be two principals.
-            (Some(_), Some(_)) | (None, None) => {
-                self.transport.close(Close::Revoked);
-                return Ok(());
-            }
+            (Some(_), Some(_)) | (None, None) => return self.turn_away(Error::Unauthenticated, Close::Revoked),
         };
-        let authenticated = match self.chat.authenticate(&credential).await {
+        let authenticated = match self.chat.within(self.chat.authenticate(&credential)).await {
             Ok(Some(authenticated)) => authenticated,
-            Ok(None) => {
-                self.transport.close(Close::Revoked);
-                return Ok(());
-            }
-            Err(error) => {
-                // The machine is past `hello`: the client comes back with a new connection.
-                self.transport.close(Close::PositionLost);
-                return Err(error);
-            }
+            Ok(None) => return self.turn_away(Error::Unauthenticated, Close::Revoked),
+            // The machine is past `hello`: the client comes back with a new connection.
+            Err(error) => return self.turn_away(error, Close::PositionLost),
         };
         if !admits(self.entrance.admits, &authenticated) {
-            self.transport.close(Close::Forbidden);
-            return Ok(());
+            return self.turn_away(Error::Forbidden, Close::Forbidden);
         }
         self.machine.greeted(authenticated.principal);
-        let welcomed = self.welcome(authenticated, resume).await;
-        // A session that ended between the two looks is not on the control log that this node has yet to obey.
-        let still = self.chat.authenticate(&credential).await;
-        match (welcomed, still) {
-            (Ok(()), Ok(Some(_))) => Ok(()),
-            (Ok(()), Ok(None)) => {
-                self.transport.close(Close::Revoked);
-                Ok(())
-            }
-            (Err(error @ Error::Invalid { .. }), _) => {
-                self.transport.close(Close::ProtocolError);
-                Err(error)
-            }
-            (Err(error), _) | (Ok(()), Err(error)) => {
-                self.transport.close(Close::PositionLost);
-                Err(error)
-            }
+        match self.welcome(authenticated, resume, Some(&credential)).await {
+            Ok(()) => Ok(()),
+            Err(error @ Error::Invalid { .. }) => self.turn_away(error, Close::ProtocolError),
+            Err(error @ Error::Unauthenticated) => self.turn_away(error, Close::Revoked),
+            Err(error) => self.turn_away(error, Close::PositionLost),
         }
     }
 
-    /// Makes a recognised principal present, and brings it up to date.
+    /// Says what is wrong, and ends the connection.
+    fn turn_away(&self, error: Error, reason: Close) -> Result<(), Error> {
+        self.refuse(None, &error);
+        self.transport.close(reason);
+        Ok(())
+    }
+
+    /// Makes a recognised principal present, and brings it up to date. Its credential, if it has shown one, is looked at
+    /// once more when it can be found by those who end sessions: one that ended before is not on the part of the control
+    /// log that this node has yet to obey.
     pub(super) async fn welcome(
         &mut self,
         authenticated: Authenticated,
         resume: Vec<Resume>,
+        credential: Option<&str>,
     ) -> Result<(), Error> {
-        if resume.len() > self.chat.limits().resume_conversations_max {
-            return Err(Error::invalid("resume", "names too many conversations"));
-        }
+        self.check_resume(&resume)?;
+        let principal = authenticated.principal;
+        self.chat.admit_connection(&principal)?;
         let id: ConnectionId = self.chat.new_id();
         let connection = Connection::new(id, authenticated, Arc::clone(&self.transport));
-        let arrival = self.chat.hub().roster().add(&connection, self.chat.limits());
-        if arrival == Arrival::Refused {
-            self.transport.close(Close::TooManyConnections);
-            return Ok(());
+        let roster = self.chat.hub().roster();
+        let arrival = match roster.room(principal.tenant(), principal.author(), self.chat.limits()) {
+            Ok(()) => {
+                // It comes first, before anybody knows that there is somebody to be told anything.
+                self.greet(&connection).await?;
+                roster.add(&connection, self.chat.limits())
+            }
+            Err(no_room) => no_room,
+        };
+        match arrival {
+            Arrival::First | Arrival::Another => {}
+            Arrival::Refused => {
+                self.transport.close(Close::TooManyConnections);
+                return Ok(());
+            }
+            Arrival::Crowded => {
+                self.transport.close(self.chat.draining());
+                return Ok(());
+            }
         }
         // From here on, dropping the session takes the connection out.
         self.connection = Some(Arc::clone(&connection));
-        self.chat.obey_control(authenticated.principal.tenant()).await?;
-        self.greet(&connection).await?;
         self.chat.arrived(&connection, arrival);
+        if self.chat.is_draining() {
+            self.transport.close(self.chat.draining());
+            return Ok(());
+        }
+        self.chat.within(self.chat.obey_control(principal.tenant())).await?;
+        if let Some(credential) = credential {
+            let still = self.chat.within(self.chat.authenticate(credential)).await?;
+            still.ok_or(Error::Unauthenticated)?;
+        }
+        self.bring_up_to_date(&connection, &resume).await
+    }
+
+    fn check_resume(&self, resume: &[Resume]) -> Result<(), Error> {
+        if resume.len() > self.chat.limits().resume_conversations_max {
+            return Err(Error::invalid("resume", "names too many conversations"));
+        }
+        let mut named: Vec<_> = resume.iter().map(|held| held.conversation).collect();
+        named.sort_unstable();
+        if named.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(Error::invalid("resume", "names a conversation twice"));
+        }
+        Ok(())
+    }
+
+    async fn bring_up_to_date(&self, connection: &Arc<Connection>, resume: &[Resume]) -> Result<(), Error> {
         // A visitor hears its own conversations without asking.
         let own = match connection.principal() {
-            Principal::Visitor { tenant, visitor, .. } => self.chat.conversations_of(tenant, visitor).await?,
+            Principal::Visitor { tenant, visitor, .. } => {
+                self.chat.within(self.chat.conversations_of(tenant, visitor)).await?
+            }
             _ => Vec::new(),
         };
-        for held in &resume {
+        for held in resume {
             let start = Start::After { epoch: Some(held.epoch), after: held.after };
-            match catch_up(&self.chat, &connection, held.conversation, start, None).await {
-                Err(error @ Error::NotFound) => self.refuse(None, &error),
+            match catch_up(&self.chat, connection, held.conversation, start, None).await {
+                Err(error @ Error::NotFound) => self.refuse_about(None, Some(held.conversation), &error),
                 outcome => outcome?,
             }
         }
-        for conversation in own.into_iter().filter(|own| !resume.iter().any(|held| held.conversation == *own))
-        {
-            catch_up(&self.chat, &connection, conversation, Start::Head, None).await?;
+        for conversation in own.into_iter().filter(|own| !resume.iter().any(|held| held.conversation == *own)) {
+            catch_up(&self.chat, connection, conversation, Start::Head, None).await?;
         }
         Ok(())
     }
 
     async fn greet(&self, connection: &Connection) -> Result<(), Error> {
         let limits = self.chat.limits();
-        let name = self.own_name(&connection.principal()).await?;
+        let name = self.chat.within(self.own_name(&connection.principal())).await?;
         let name = name.as_ref().map(Text::as_str);
         let principal = match connection.principal() {
             Principal::Visitor { visitor, .. } => PrincipalObject::Visitor { id: visitor, name },
-            Principal::Operator { operator, role, .. } => {
-                PrincipalObject::Operator { id: operator, name, role }
-            }
+            Principal::Operator { operator, role, .. } => PrincipalObject::Operator { id: operator, name, role },
             Principal::System { .. } => PrincipalObject::System,
         };
         let heartbeat_ms = u64::try_from(limits.heartbeat.as_millis()).unwrap_or(u64::MAX);

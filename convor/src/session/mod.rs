@@ -74,7 +74,7 @@ impl Session {
     ) -> Result<Self, Error> {
         let mut session = Self::new(chat, transport, Entrance::default());
         session.machine.greeted(authenticated.principal);
-        session.welcome(authenticated, Vec::new()).await?;
+        session.welcome(authenticated, Vec::new(), None).await?;
         Ok(session)
     }
 
@@ -96,10 +96,15 @@ impl Session {
         let intent = self.machine.frame(text);
         if let Some(connection) = &self.connection
             && !matches!(intent, Intent::End(_))
-            && let Err(error) = self.chat.admit(&connection.principal())
         {
-            self.refuse(intent.reference(), &error);
-            return;
+            if connection.has_expired(self.chat.now()) {
+                connection.close(Close::Revoked);
+                return;
+            }
+            if let Err(error) = self.chat.admit(&connection.principal()) {
+                self.refuse(intent.reference(), &error);
+                return;
+            }
         }
         let reference = intent.reference().map(str::to_owned);
         if let Err(error) = self.carry_out(intent).await {
@@ -213,6 +218,10 @@ impl Session {
     }
 
     fn refuse(&self, reference: Option<&str>, error: &Error) {
+        self.refuse_about(reference, None, error);
+    }
+
+    fn refuse_about(&self, reference: Option<&str>, conversation: Option<ConversationId>, error: &Error) {
         let retry_after_ms = match error {
             Error::RateLimited { retry_after } => u64::try_from(retry_after.as_millis()).ok(),
             Error::Unavailable => Some(1_000),
@@ -221,6 +230,7 @@ impl Session {
         let title = error.to_string();
         self.reply(&ServerFrame::Error {
             r#ref: reference,
+            conversation,
             code: error.code(),
             title: &title,
             retry_after_ms,

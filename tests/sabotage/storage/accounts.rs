@@ -26,7 +26,27 @@ impl AccountRepository for Sabotaged {
         hash: &PasswordHash,
         change: &Change,
     ) -> Result<bool, StorageError> {
+        let before = self.memory().passwords.insert((tenant, operator), hash.clone());
+        if self.has(Fault::KeepsSessionsOfAnOldPassword)
+            && let Some(before) = before
+        {
+            return self.kept_accounts().replace_hash(tenant, operator, &before, hash, change).await;
+        }
         self.kept_accounts().set_password(tenant, operator, hash, change).await
+    }
+
+    async fn replace_hash(
+        &self,
+        tenant: TenantId,
+        operator: OperatorId,
+        expected: &PasswordHash,
+        new: &PasswordHash,
+        change: &Change,
+    ) -> Result<bool, StorageError> {
+        if self.has(Fault::ReplacesAnyHash) {
+            return self.kept_accounts().set_password(tenant, operator, new, change).await;
+        }
+        self.kept_accounts().replace_hash(tenant, operator, expected, new, change).await
     }
 
     async fn find_login(&self, tenant: TenantId, email: &Email) -> Result<Option<Login>, StorageError> {

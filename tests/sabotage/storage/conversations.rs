@@ -165,6 +165,7 @@ impl ReadRepository for Sabotaged {
         }
         let back = Heads { staff: seq, visitor: seq };
         self.memory().reads.insert((tenant, conversation, reader), back);
-        Ok(Some(ReadMove { from: back, to: back }))
+        let found = self.inner.conversations().find(tenant, conversation).await?;
+        Ok(found.map(|found| ReadMove { visitor: found.visitor, from: back, to: back }))
     }
 }

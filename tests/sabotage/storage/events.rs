@@ -1,7 +1,7 @@
 //! Event logs, with their faults.
 
 use async_trait::async_trait;
-use convor::domain::{Audience, Color, Event, EventKind, Message, MessageKind, Position, Site};
+use convor::domain::{Audience, Author, Color, Event, EventKind, Message, MessageKind, Position, Site};
 use convor::ids::{ConversationId, SiteId, TenantId};
 use convor::ports::storage::{Append, AppendOutcome, EventPage, EventRepository, Window};
 use convor::ports::{Change, Storage, StorageError};
@@ -102,6 +102,12 @@ impl Sabotaged {
         if self.has(Fault::NumbersNotesForTheVisitor) && append.message.kind == MessageKind::Note {
             append.message.kind = MessageKind::Message;
             self.memory().notes.insert(append.message.id);
+        }
+        if self.has(Fault::AsksNoVisitorWhose)
+            && matches!(append.author, Author::Visitor(_))
+            && let Some(page) = self.log(tenant, append.conversation).await?
+        {
+            append.author = Author::Visitor(page.visitor);
         }
         if self.has(Fault::CommitsInTwoSteps) {
             (first.audit, first.outbox) = (None, Vec::new());

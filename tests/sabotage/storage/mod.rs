@@ -13,10 +13,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use convor::domain::{Author, Heads};
-use convor::ids::{ConversationId, MessageId, TenantId};
+use convor::ids::{ConversationId, MessageId, OperatorId, TenantId};
 use convor::ports::storage::{
     AuditRepository, ControlRepository, ConversationRepository, EventRepository, OperatorRepository,
-    OutboxRepository, PageRepository, ReadRepository, SiteRepository, TenantRegistry, TenantRepository,
+    OutboxRepository, PageRepository, PasswordHash, ReadRepository, SiteRepository, TenantRegistry, TenantRepository,
     VisitorRepository,
 };
 use convor::ports::{Storage, StorageError};
@@ -37,6 +37,7 @@ pub(crate) struct Sabotaged {
 struct Memory {
     tenants: Vec<TenantId>,
     notes: HashSet<MessageId>,
+    passwords: HashMap<(TenantId, OperatorId), PasswordHash>,
     reads: HashMap<(TenantId, ConversationId, Author), Heads>,
 }
 

@@ -6,7 +6,7 @@ use convor::ids::{AuditId, OutboxId, TenantId};
 use convor::ports::storage::{
     AuditRepository, AuditRow, ClaimedNotification, ControlRepository, OutboxRepository, TenantRegistry,
 };
-use convor::ports::{Storage, StorageError};
+use convor::ports::{Change, Storage, StorageError};
 use convor::time::Timestamp;
 
 use super::Sabotaged;
@@ -54,6 +54,13 @@ impl OutboxRepository for Sabotaged {
 
 #[async_trait]
 impl ControlRepository for Sabotaged {
+    async fn append(&self, tenant: TenantId, change: &Change) -> Result<(), StorageError> {
+        if self.has(Fault::ForgetsAControlEvent) {
+            return Ok(());
+        }
+        self.inner.control().append(tenant, change).await
+    }
+
     async fn head(&self, tenant: TenantId) -> Result<u64, StorageError> {
         self.inner.control().head(tenant).await
     }

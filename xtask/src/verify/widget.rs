@@ -1,8 +1,9 @@
 //! What a visitor of a customer's website downloads.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use flate2::Compression;
@@ -13,17 +14,16 @@ use crate::workspace::Workspace;
 
 /// The part that every page view loads, whether or not anybody chats; as it lies on disk.
 const LOADER_BYTES_MAX: usize = 3 * 1024;
-/// All that is loaded once a visitor opens the chat, compressed file by file, as it is served.
+/// All that is loaded once a visitor opens the chat, compressed file by file, as web servers do.
 const WIDGET_GZIP_BYTES_MAX: usize = 25 * 1024;
 
 const LOADER: &str = "clients/js/widget/loader.js";
-const FOLDERS: [(&str, &[&str]); 2] = [("clients/js/widget", &["css", "js"]), ("clients/js/client", &["js"])];
 
 pub(super) fn check(workspace: &Workspace) -> Result<()> {
     let loader = fs::read(workspace.path(LOADER)).with_context(|| format!("cannot read {LOADER}"))?.len();
     let mut widget = 0;
-    for file in workspace.files()?.iter().filter(|file| is_loaded(file)) {
-        let compressed = gzip_bytes(&fs::read(workspace.path(file))?)?;
+    for file in loaded(workspace, Path::new(LOADER))? {
+        let compressed = gzip_bytes(&fs::read(workspace.path(&file))?)?;
         println!("   {compressed:>6} bytes compressed: {}", file.display());
         widget += compressed;
     }
@@ -40,15 +40,43 @@ pub(super) fn check(workspace: &Workspace) -> Result<()> {
     none_of(&findings)
 }
 
-/// Whether a browser loads this file; a test lies beside what it tests and is not loaded.
-fn is_loaded(file: &Path) -> bool {
-    let Some(extension) = file.extension().and_then(|extension| extension.to_str()) else {
-        return false;
-    };
-    let is_test = file.file_stem().and_then(|stem| stem.to_str()).is_some_and(|stem| stem.ends_with(".test"));
-    let is_there =
-        |(folder, extensions): &(&str, &[&str])| file.starts_with(folder) && extensions.contains(&extension);
-    !is_test && FOLDERS.iter().any(is_there)
+/// A module and all that it imports, directly or not, as a browser would load them.
+fn loaded(workspace: &Workspace, first: &Path) -> Result<BTreeSet<PathBuf>> {
+    let mut loaded = BTreeSet::from([first.to_owned()]);
+    let mut open = vec![first.to_owned()];
+    while let Some(module) = open.pop() {
+        let source = fs::read_to_string(workspace.path(&module))
+            .with_context(|| format!("cannot read {}", module.display()))?;
+        for name in imports(&source) {
+            let import = beside(&module, name);
+            if loaded.insert(import.clone()) {
+                open.push(import);
+            }
+        }
+    }
+    Ok(loaded)
+}
+
+/// The relative modules that a source imports. What stands in a comment is a type, which no browser loads.
+fn imports(source: &str) -> Vec<&str> {
+    let code = source.split("/*").map(|part| part.split_once("*/").map_or(part, |(_, code)| code));
+    let lines = code.flat_map(str::lines).filter(|line| !line.trim_start().starts_with("//"));
+    let named = lines.flat_map(|line| ["from '", "import('", "import '"].map(|start| line.split_once(start)));
+    let names = named.flatten().filter_map(|(_, rest)| rest.split_once('\'')).map(|(name, _)| name);
+    names.filter(|name| name.starts_with('.')).collect()
+}
+
+/// The path that a relative import means, without `.` and `..`.
+fn beside(module: &Path, name: &str) -> PathBuf {
+    let mut path = module.parent().unwrap_or(Path::new("")).to_owned();
+    for part in name.split('/') {
+        match part {
+            "." => {}
+            ".." => drop(path.pop()),
+            part => path.push(part),
+        }
+    }
+    path
 }
 
 fn gzip_bytes(content: &[u8]) -> Result<usize> {
@@ -62,11 +90,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tests_and_types_are_not_loaded() {
-        assert!(is_loaded(Path::new("clients/js/widget/panel/panel.css")));
-        assert!(is_loaded(Path::new("clients/js/client/socket.js")));
-        assert!(!is_loaded(Path::new("clients/js/client/socket.test.js")));
-        assert!(!is_loaded(Path::new("clients/js/client/page.css")));
-        assert!(!is_loaded(Path::new("clients/js/tsconfig.json")));
+    fn only_what_a_browser_loads_is_counted() {
+        let source = "/** @type {import('./types.js').Frame} */\nimport { a } from './a.js';\n\
+            // import './old.js';\nexport { b } from '../b.js';\nawait import('./c.js');\nimport 'node:fs';";
+        assert_eq!(imports(source), ["./a.js", "../b.js", "./c.js"]);
+        assert_eq!(beside(Path::new("x/widget/loader.js"), "../client/http.js"), Path::new("x/client/http.js"));
     }
 }

@@ -13,7 +13,16 @@ use crate::time::Timestamp;
 /// Operators' passwords and sessions.
 #[async_trait]
 pub trait AccountRepository: Send + Sync {
-    /// Sets the operator's password; `false`, and no change, if there is no such operator.
+    /// Sets the operator's password and ends every session of the operator, so that whoever knew the old one is out;
+    /// `false`, and no change, if there is no such operator.
+    ///
+    /// # To ensure correctness
+    /// - In the same transaction each session that ends, expired or not, adds a [`ControlEvent::SessionEnded`] to the control
+    ///   log, after the change's own control events and in the order of the sessions' ids.
+    /// - Of a concurrent [`Self::insert_session`] that was verified against the old hash nothing is left: either it comes first
+    ///   and its session ends, or it comes second and is refused.
+    ///
+    /// [`ControlEvent::SessionEnded`]: crate::domain::ControlEvent::SessionEnded
     ///
     /// # Errors
     /// [`StorageError`].
@@ -25,14 +34,29 @@ pub trait AccountRepository: Send + Sync {
         change: &Change,
     ) -> Result<bool, StorageError>;
 
+    /// Puts another hash of the same password in the place of `expected`; the operator's sessions go on. `false`, and no
+    /// change, if the operator's hash is not `expected` (any more), or if there is no such operator.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    async fn replace_hash(
+        &self,
+        tenant: TenantId,
+        operator: OperatorId,
+        expected: &PasswordHash,
+        new: &PasswordHash,
+        change: &Change,
+    ) -> Result<bool, StorageError>;
+
     /// The operator with this address, if it has a password.
     ///
     /// # Errors
     /// [`StorageError`].
     async fn find_login(&self, tenant: TenantId, email: &Email) -> Result<Option<Login>, StorageError>;
 
-    /// Adds a session; `false`, and no change, if there is no such operator or the id is taken. The operator's sessions
-    /// that have expired at the change's time are removed with it, so that signing in leaves nothing behind.
+    /// Adds a session; `false`, and no change, if there is no such operator, if its hash is not
+    /// [`verified`](NewSession::verified) (any more), or if the id is taken. The operator's sessions that have expired at the
+    /// change's time are removed with it, so that signing in leaves nothing behind.
     ///
     /// # Errors
     /// [`StorageError`].
@@ -101,13 +125,15 @@ pub struct Login {
 }
 
 /// A session to be added.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "adapters read it")]
 pub struct NewSession {
     /// Its id.
     pub id: SessionId,
     /// Whose it is.
     pub operator: OperatorId,
+    /// The hash of the operator's password against which the sign-in was verified; it is compared, and not kept.
+    pub verified: PasswordHash,
     /// The hash of its token.
     pub token: TokenHash,
     /// When it ends by itself.

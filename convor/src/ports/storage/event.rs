@@ -12,6 +12,8 @@ pub trait EventRepository: Send + Sync {
     /// Appends a message.
     ///
     /// # To ensure correctness
+    /// - A conversation that the tenant does not have, and an author who is a visitor but not the conversation's, are both
+    ///   [`AppendOutcome::NotFound`], and nothing changes: the core asks nothing else to find out who is a member.
     /// - It takes the next position of each numbering in which it is seen (see
     ///   [`EventKind::visible_to_visitor`](crate::domain::EventKind::visible_to_visitor)), in the transaction that
     ///   stores it: concurrent calls leave no gap and no repeat in either.
@@ -93,7 +95,7 @@ pub enum AppendOutcome {
     Duplicate(Event),
     /// The `client_id` came before with another body.
     ClientIdReused,
-    /// The tenant has no such conversation.
+    /// The tenant has no such conversation, or it is another visitor's than the author's.
     NotFound,
 }
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::domain::{Audience, Author, Heads};
-use crate::ids::{ConversationId, TenantId};
+use crate::ids::{ConversationId, TenantId, VisitorId};
 use crate::ports::{Change, StorageError};
 
 /// How far members have read.
@@ -13,7 +13,8 @@ pub trait ReadRepository: Send + Sync {
     /// none at `seq` yet. Answers the position before and after in both numberings, where the visitor's is that of the
     /// last visible event at or below the staff's.
     ///
-    /// `None`, and no change, if it does not move forward, or if there is no such conversation.
+    /// `None`, and no change, if it does not move forward, if there is no such conversation, or if the reader is
+    /// a visitor but not the conversation's.
     ///
     /// # Errors
     /// [`StorageError`].
@@ -32,6 +33,8 @@ pub trait ReadRepository: Send + Sync {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "adapters build it")]
 pub struct ReadMove {
+    /// The conversation's visitor.
+    pub visitor: VisitorId,
     /// From where; 0 before the first.
     pub from: Heads,
     /// To where.

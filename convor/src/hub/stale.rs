@@ -1,0 +1,203 @@
+//! Conversations that have to be reread: each once, however often it was said, and not before its time.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use tokio::sync::Notify;
+
+use super::{TopicKey, lock};
+
+/// After how many beats an uncertain conversation is looked at again: a commit whose outcome nobody knows may still come.
+const LOOKS: [u32; 3] = [4, 20, 120];
+
+/// After how many failures in a row a conversation's listeners are sent away to come back.
+const FAILURES_MAX: u32 = 8;
+
+/// Conversations that have to be reread.
+#[derive(Debug, Default)]
+pub(super) struct Stale {
+    marks: Mutex<Marks>,
+    woken: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Marks {
+    now: HashMap<TopicKey, StaleTopic>,
+    /// In so many beats.
+    later: HashMap<TopicKey, (u32, StaleTopic)>,
+}
+
+/// What is known of a conversation that has to be reread.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct StaleTopic {
+    /// Above which staff position, as far as somebody has said so.
+    pub(crate) after: Option<u64>,
+    /// Up to which staff position it is said to have grown; until then the storage is asked again.
+    pub(crate) up_to: u64,
+    /// Whether other nodes do not know either.
+    pub(crate) untold: bool,
+    /// Whether something may still be committed: how many looks have been taken for it.
+    pub(crate) looks: Option<u8>,
+    /// How many times in a row it could not be read.
+    failures: u32,
+}
+
+impl StaleTopic {
+    /// Somebody has said that it has grown from `after` to `up_to`.
+    pub(crate) const fn grown(after: u64, up_to: u64) -> Self {
+        Self { after: Some(after), up_to, untold: false, looks: None, failures: 0 }
+    }
+
+    /// A change of this node has been committed or not: nobody knows.
+    pub(crate) const fn uncertain() -> Self {
+        Self { after: None, up_to: 0, untold: true, looks: Some(0), failures: 0 }
+    }
+
+    /// Something has been committed by this node from above `after`, and perhaps nobody has been told.
+    pub(crate) const fn untold(after: u64) -> Self {
+        Self { after: Some(after), up_to: 0, untold: true, looks: None, failures: 0 }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.after = match (self.after, other.after) {
+            (Some(one), Some(two)) => Some(one.min(two)),
+            (one, two) => one.or(two),
+        };
+        self.up_to = self.up_to.max(other.up_to);
+        self.untold |= other.untold;
+        // Whoever is uncertain last begins to look anew.
+        self.looks = match (self.looks, other.looks) {
+            (Some(one), Some(two)) => Some(one.min(two)),
+            (one, two) => one.or(two),
+        };
+        self.failures = self.failures.max(other.failures);
+    }
+
+    /// The conversation has been read: when it is to be looked at again, if it is.
+    fn again(mut self, staff_head: u64) -> Option<(u32, Self)> {
+        if staff_head < self.up_to {
+            return self.retry();
+        }
+        self.failures = 0;
+        let looks = self.looks?;
+        let beats = *LOOKS.get(usize::from(looks))?;
+        self.looks = Some(looks + 1);
+        Some((beats, self))
+    }
+
+    /// The conversation could not be read: when it is to be tried again, if it is.
+    fn retry(mut self) -> Option<(u32, Self)> {
+        self.failures += 1;
+        (self.failures <= FAILURES_MAX).then_some((1 << self.failures.min(6), self))
+    }
+}
+
+impl Stale {
+    pub(super) fn mark(&self, key: TopicKey, topic: StaleTopic) {
+        lock(&self.marks).now.entry(key).and_modify(|before| before.merge(topic)).or_insert(topic);
+        self.woken.notify_one();
+    }
+
+    /// A conversation has been read up to `staff_head`.
+    pub(super) fn reread(&self, key: TopicKey, topic: StaleTopic, staff_head: u64) {
+        if let Some((beats, topic)) = topic.again(staff_head) {
+            self.postpone(key, beats, topic);
+        }
+    }
+
+    /// A conversation could not be read; answers whether it is tried again.
+    pub(super) fn failed(&self, key: TopicKey, topic: StaleTopic) -> bool {
+        let retry = topic.retry();
+        if let Some((beats, topic)) = retry {
+            self.postpone(key, beats, topic);
+        }
+        retry.is_some()
+    }
+
+    fn postpone(&self, key: TopicKey, beats: u32, topic: StaleTopic) {
+        let mut marks = lock(&self.marks);
+        let entry = marks.later.entry(key).or_insert((beats, topic));
+        entry.0 = entry.0.min(beats);
+        entry.1.merge(topic);
+        // The merge keeps the earlier of two counts of looks; a postponed topic goes on with its own.
+        entry.1.looks = entry.1.looks.max(topic.looks);
+    }
+
+    /// A quarter of a second has passed: what was postponed to now has its time.
+    pub(super) fn beat(&self) {
+        let mut marks = lock(&self.marks);
+        if marks.later.is_empty() {
+            return;
+        }
+        let due: Vec<_> = marks
+            .later
+            .extract_if(|_, (beats, _)| {
+                *beats = beats.saturating_sub(1);
+                *beats == 0
+            })
+            .collect();
+        for (key, (_, topic)) in due {
+            marks.now.entry(key).and_modify(|before| before.merge(topic)).or_insert(topic);
+        }
+        if !marks.now.is_empty() {
+            self.woken.notify_one();
+        }
+    }
+
+    /// Waits for conversations that have to be reread now, and takes them.
+    pub(super) async fn take(&self) -> HashMap<TopicKey, StaleTopic> {
+        loop {
+            let woken = self.woken.notified();
+            let topics = std::mem::take(&mut lock(&self.marks).now);
+            if !topics.is_empty() {
+                return topics;
+            }
+            woken.await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_uncertain_conversation_is_looked_at_four_times() {
+        let mut topic = StaleTopic::uncertain();
+        let mut beats = Vec::new();
+        while let Some((after, next)) = topic.again(7) {
+            beats.push(after);
+            topic = next;
+        }
+        assert_eq!(beats, LOOKS);
+    }
+
+    #[test]
+    fn a_storage_that_lags_is_asked_again() {
+        let topic = StaleTopic::grown(4, 5);
+        assert_eq!(topic.again(4).map(|(beats, _)| beats), Some(2));
+        assert_eq!(topic.again(5), None);
+    }
+
+    #[test]
+    fn failures_back_off_and_end() {
+        let mut topic = StaleTopic::default();
+        let mut beats = Vec::new();
+        while let Some((after, next)) = topic.retry() {
+            beats.push(after);
+            topic = next;
+        }
+        assert_eq!(beats, [2, 4, 8, 16, 32, 64, 64, 64]);
+    }
+
+    #[tokio::test]
+    async fn what_is_postponed_comes_in_its_time() {
+        let (stale, key) = (Stale::default(), (uuid::Uuid::nil().into(), uuid::Uuid::nil().into()));
+        stale.reread(key, StaleTopic::grown(0, 2), 1);
+        let mut taking = Box::pin(stale.take());
+        assert!(tokio::time::timeout(std::time::Duration::ZERO, &mut taking).await.is_err());
+        stale.beat();
+        stale.beat();
+        assert!(taking.await.contains_key(&key));
+    }
+}

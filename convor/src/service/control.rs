@@ -1,0 +1,103 @@
+//! What every node must obey: sessions that have ended, and the connections that go with them.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::domain::ControlEvent;
+use crate::error::Error;
+use crate::ids::TenantId;
+use crate::ports::{Close, SignalBody};
+
+use super::background::upgrade;
+use super::{Chat, Inner};
+
+/// How many control events one read fetches.
+const PAGE: usize = 100;
+
+/// How many times in a row a control log may not be read, within [`Limits::control_lag_max`](crate::Limits).
+const TRIES: u32 = 3;
+
+/// Reads control logs when they are said to have grown and, on a node among others, also if nobody says so: hints may be
+/// lost.
+pub(super) async fn keep_confirmed(inner: Weak<Inner>, due: Arc<Notify>, among_others: bool) {
+    let Some(interval) = upgrade(&inner).map(|chat| chat.control_interval()) else { return };
+    loop {
+        if among_others {
+            let _ = tokio::time::timeout(interval, due.notified()).await;
+        } else {
+            due.notified().await;
+        }
+        let Some(chat) = upgrade(&inner) else { return };
+        for tenant in chat.hub().roster().tenants_to_confirm() {
+            chat.confirm_control(tenant).await;
+        }
+        drop(chat);
+        tokio::time::sleep(interval / 4).await;
+    }
+}
+
+impl Chat {
+    /// How often control logs are read. A few tries fit into the time after which nobody may be trusted any more.
+    fn control_interval(&self) -> Duration {
+        (self.limits().control_lag_max / (TRIES + 1)).max(Duration::from_millis(10))
+    }
+
+    /// Obeys a tenant's control log. If that has not been possible for too long, nobody knows whose connections may still be
+    /// here: those with sessions are sent away, and come back if they may.
+    pub(super) async fn confirm_control(&self, tenant: TenantId) {
+        let patience = self.control_interval();
+        if let Ok(Ok(())) = tokio::time::timeout(patience, self.obey_control(tenant)).await {
+            return;
+        }
+        self.inner.control_due.notify_one();
+        if self.hub().roster().could_not_obey(tenant) >= TRIES {
+            tracing::warn!("a control log cannot be read; its tenant's sessions are sent away");
+            for connection in self.hub().roster().all(Some(tenant)) {
+                if connection.session().is_some() {
+                    connection.close(Close::PositionLost);
+                }
+            }
+        }
+    }
+
+    /// Reads a tenant's control log from where this node has obeyed it, and obeys. A node that has just got its first
+    /// connection of a tenant begins at the log's end.
+    pub(crate) async fn obey_control(&self, tenant: TenantId) -> Result<(), Error> {
+        let control = self.storage().control();
+        let mut position = match self.hub().roster().control(tenant) {
+            Some(position) => position,
+            None => {
+                let head = control.head(tenant).await?;
+                // Another connection may have begun earlier, and have obeyed less.
+                self.hub().roster().begin_to_obey(tenant, head)
+            }
+        };
+        loop {
+            let events = control.after(tenant, position, PAGE).await?;
+            for (at, event) in &events {
+                self.obey(tenant, *event);
+                position = *at;
+            }
+            self.hub().roster().obeyed(tenant, position);
+            if events.len() < PAGE {
+                return Ok(());
+            }
+        }
+    }
+
+    fn obey(&self, tenant: TenantId, event: ControlEvent) {
+        match event {
+            ControlEvent::SessionEnded(session) => self.hub().roster().close_session(tenant, session),
+        }
+    }
+
+    /// Lets the other nodes know that a tenant's control log has grown, and obeys it here. That this could not be read
+    /// at once is no failure of what has been committed: it is read again soon.
+    pub(super) async fn control_grew(&self, tenant: TenantId) -> Result<(), Error> {
+        self.signal(SignalBody::Control { tenant });
+        self.confirm_control(tenant).await;
+        Ok(())
+    }
+}
