@@ -19,6 +19,7 @@ pub(crate) fn test(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     // The examples come first so that the tests' own count is what a run ends with.
     if arguments.is_empty() {
         steps.run("examples in the docs", || run(&mut suite.examples()));
+        steps.run("tests of the client", || run(&mut suite.client_tests()?));
     }
     steps.run("tests", || run(suite.tests()?.args(arguments)));
     steps.finish()
@@ -52,6 +53,15 @@ impl<'w> Suite<'w> {
         let mut command = self.workspace.cargo();
         command.args(["test", "--doc", "--workspace", "--all-features"]);
         command
+    }
+
+    /// The tests of the JavaScript client, which need nothing but Node.js.
+    fn client_tests(&self) -> Result<Command> {
+        let files = self.workspace.files()?;
+        let is_test = |file: &&PathBuf| file.to_string_lossy().ends_with(".test.js");
+        let mut command = self.workspace.command("node");
+        command.arg("--test").args(files.iter().filter(is_test));
+        Ok(command)
     }
 
     /// Every test but the examples. More arguments may follow.
