@@ -9,6 +9,8 @@ mod api;
 mod documents;
 #[path = "api_documents/frames.rs"]
 mod frames;
+#[path = "api_documents/line.rs"]
+mod line;
 #[path = "api_documents/names.rs"]
 mod names;
 #[path = "api_documents/refusals.rs"]

@@ -55,7 +55,10 @@ async fn a_host_is_asked_at_each_request_and_what_it_revokes_is_refused() {
     let events = Ask::get(format!("{path}/events"));
     let log = host.ask(events.clone().by(Some("vera"))).await.json();
     let author = json!({"kind": "operator", "name": Value::Null});
-    assert_eq!((&log["data"][0]["message"]["text"], &log["data"][0]["message"]["author"]), (&json!("Hello!"), &author));
+    assert_eq!(
+        (&log["data"][0]["message"]["text"], &log["data"][0]["message"]["author"]),
+        (&json!("Hello!"), &author)
+    );
     assert_eq!(users.asked.load(Ordering::Relaxed), 3, "once a request");
 
     users.know("vera", None);

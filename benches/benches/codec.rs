@@ -22,7 +22,13 @@ fn decode(criterion: &mut Criterion) {
     let id = Uuid::from_u128(u128::MAX / 3);
     let secret = "0123456789abcdef".repeat(4);
     let frames = [
-        ("hello", format!(r#""token":"cvv_{}_{secret}","resume":[{{"conversation":"{id}","epoch":1,"after":7}}]"#, id.simple())),
+        (
+            "hello",
+            format!(
+                r#""token":"cvv_{}_{secret}","resume":[{{"conversation":"{id}","epoch":1,"after":7}}]"#,
+                id.simple()
+            ),
+        ),
         ("subscribe", format!(r#""ref":"1","conversation":"{id}","after":7"#)),
         ("unsubscribe", format!(r#""ref":"1","conversation":"{id}""#)),
         ("send", format!(r#""ref":"1","conversation":"{id}","client_id":"{id}","text":"{TEXT}""#)),
@@ -56,8 +62,12 @@ fn encode_event(criterion: &mut Criterion) {
     let position = Position { staff: 9, visitor: Some(7) };
     let event = Event { conversation: id(7), position, epoch: 1, at, by, kind: EventKind::Message(said) };
     let mut group = criterion.benchmark_group("encode");
-    for (name, audience) in [("event for staff", Audience::Staff), ("event for a visitor", Audience::Visitor)] {
-        let frame = || EventObject::new(black_box(&event), audience, &names).map(|event| encode(&ServerFrame::Event(event)));
+    for (name, audience) in [("event for staff", Audience::Staff), ("event for a visitor", Audience::Visitor)]
+    {
+        let frame = || {
+            EventObject::new(black_box(&event), audience, &names)
+                .map(|event| encode(&ServerFrame::Event(event)))
+        };
         group.throughput(Throughput::Bytes(frame().map_or(0, |frame| frame.len() as u64)));
         group.bench_function(name, |bencher| bencher.iter(frame));
     }

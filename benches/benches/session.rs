@@ -32,7 +32,9 @@ async fn sample(times: u64) -> Duration {
     let conversation = stage.conversation;
     let send = |number: u64| {
         let client_id: Uuid = id(u128::from(number) + 1);
-        format!(r#"{{"type":"send","ref":"{number}","conversation":"{conversation}","client_id":"{client_id}","text":"{TEXT}"}}"#)
+        format!(
+            r#"{{"type":"send","ref":"{number}","conversation":"{conversation}","client_id":"{client_id}","text":"{TEXT}"}}"#
+        )
     };
     let frames: Vec<_> = (0..times).map(send).collect();
     timed(say(session, &outlet, &frames)).await

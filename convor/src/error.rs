@@ -1,5 +1,7 @@
 //! What a use case answers when it cannot do what it was asked.
 
+use std::error::Error as _;
+use std::fmt;
 use std::time::Duration;
 
 use crate::ports::StorageError;
@@ -80,14 +82,51 @@ impl Error {
 impl From<StorageError> for Error {
     fn from(error: StorageError) -> Self {
         use crate::ports::StorageErrorKind;
+        // What caused it carries no content, as `StorageError` says.
+        let causes = Causes(&error);
         if error.is_transient() {
-            tracing::warn!(kind = ?error.kind(), "the storage is not available");
+            tracing::warn!(kind = ?error.kind(), %causes, "the storage is not available");
             return Self::Unavailable;
         }
-        tracing::error!(kind = ?error.kind(), "the storage failed");
+        tracing::error!(kind = ?error.kind(), %causes, "the storage failed");
         match error.kind() {
             StorageErrorKind::Unsupported => Self::Unsupported,
             _ => Self::Internal(error),
         }
+    }
+}
+
+/// So much of a chain of causes is logged.
+const CAUSES_MAX: usize = 8;
+
+/// What caused an error, and what caused that, in one line.
+struct Causes<'a>(&'a StorageError);
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let causes = std::iter::successors(self.0.source(), |cause| (*cause).source());
+        for (place, cause) in causes.take(CAUSES_MAX).enumerate() {
+            let before = if place == 0 { "" } else { ": " };
+            write!(f, "{before}{}", cause.to_string().replace(char::is_control, " "))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::StorageErrorKind;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("constraint\n23505")]
+    struct Constraint(#[source] std::fmt::Error);
+
+    #[test]
+    fn the_causes_of_a_storage_error_stand_in_one_line() {
+        let error = StorageError::new(StorageErrorKind::Other);
+        assert_eq!(Causes(&error).to_string(), "");
+        let error = error.with_source(Constraint(std::fmt::Error));
+        assert_eq!(Causes(&error).to_string(), format!("constraint 23505: {}", std::fmt::Error));
     }
 }

@@ -1,8 +1,32 @@
 //! Fixtures for this crate's own tests.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
-use crate::ports::Entropy;
+use crate::ports::{Clock, Entropy};
+use crate::time::Timestamp;
+
+/// A clock that stands still until it is moved.
+#[derive(Debug)]
+pub(crate) struct FixedClock(AtomicI64);
+
+impl FixedClock {
+    pub(crate) fn advance(&self, by: Duration) {
+        self.0.store(self.now().plus(by).millis(), Ordering::Relaxed);
+    }
+}
+
+impl Default for FixedClock {
+    fn default() -> Self {
+        Self(1_772_616_600_000.into())
+    }
+}
+
+impl Clock for FixedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::Relaxed))
+    }
+}
 
 /// A generator that counts: reproducible, and different each time.
 #[derive(Debug)]

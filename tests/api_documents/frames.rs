@@ -3,116 +3,18 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use convor::Chat;
-use convor::credentials::TenantKey;
 use convor::domain::{Principal, Status};
-use convor::hub::{Batch, Outlet};
-use convor::ids::ConversationId;
-use convor::ports::{Close, Transport};
+use convor::hub::Batch;
+use convor::ports::{Authenticated, Broker, Close, Storage, Transport};
 use convor::protocol::ConversationRequest;
-use convor::session::{Entrance, Session, closing, heartbeat};
-use convor_tests::fixture::{PASSWORD, Tenant, chat, new_id, opening};
+use convor::session::{Session, closing, heartbeat};
+use convor_memory::{MemoryBroker, MemoryStorage};
+use convor_tests::fixture::{Tenant, chat, node};
+use convor_tests::person::PATIENCE;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use crate::documents::{Documents, Eyes};
-
-/// One connection, each frame of which is held against the documents.
-struct Line {
-    documents: Arc<Documents>,
-    eyes: Eyes,
-    session: Session,
-    outlet: Arc<Outlet>,
-    /// The types of all frames, `client.…` and `server.…`.
-    seen: BTreeSet<String>,
-}
-
-impl Line {
-    fn new(documents: &Arc<Documents>, chat: &Chat, eyes: Eyes) -> Self {
-        let outlet = Arc::new(Outlet::new(chat.limits()));
-        let transport: Arc<dyn Transport> = Arc::clone(&outlet) as _;
-        let session = Session::new(chat, transport, Entrance::default());
-        Self { documents: Arc::clone(documents), eyes, session, outlet, seen: BTreeSet::new() }
-    }
-
-    /// Says something that is as documented, and answers what has been heard since.
-    async fn say(&mut self, frame: Value) -> Vec<Value> {
-        let pointer = self.pointer("client", &frame);
-        self.documents.check(self.eyes, "asyncapi.json", &pointer, &frame);
-        self.session.receive(&frame.to_string()).await;
-        self.hear().await.expect("an open connection")
-    }
-
-    /// What has been heard, each frame as documented. Frames are handled in their order, so the answer to one that is sent
-    /// now comes after all others.
-    async fn hear(&mut self) -> Result<Vec<Value>, Close> {
-        self.session.receive(r#"{"type": "no such type", "ref": "the end"}"#).await;
-        let (mut batch, mut heard) = (Vec::new(), Vec::new());
-        loop {
-            match self.outlet.next(&mut batch).await {
-                Batch::Frames => {
-                    heard.extend(batch.drain(..).map(|frame| self.documented(&frame.text)));
-                    if heard.last().is_some_and(|last| last["ref"] == "the end") {
-                        heard.pop();
-                        return Ok(heard);
-                    }
-                }
-                Batch::Close(reason) => return Err(reason),
-            }
-        }
-    }
-
-    /// A frame of the server, which must be as documented.
-    fn documented(&mut self, text: &[u8]) -> Value {
-        let frame = serde_json::from_slice(text).expect("JSON");
-        let pointer = self.pointer("server", &frame);
-        self.documents.check(self.eyes, "asyncapi.json", &pointer, &frame);
-        frame
-    }
-
-    fn pointer(&mut self, side: &str, frame: &Value) -> String {
-        let name = format!("{side}.{}", frame["type"].as_str().expect("a type"));
-        self.seen.insert(name.clone());
-        format!("/components/messages/{name}/payload")
-    }
-}
-
-/// A tenant with a visitor and an operator who are connected, and the conversation that the visitor has opened.
-struct Scene {
-    tenant: Tenant,
-    documents: Arc<Documents>,
-    vera: Line,
-    anna: Line,
-    visitor: Principal,
-    visitors_token: String,
-    conversation: ConversationId,
-}
-
-async fn scene() -> Scene {
-    let tenant = Tenant::new(&chat(), "Acme").await;
-    let documents = Arc::new(Documents::read());
-    let (chat, key) = (&tenant.chat, tenant.site_key());
-    let (record, token) = chat.register_visitor(&key, None).await.expect("a visitor");
-    let visitor = Principal::visitor(tenant.id, tenant.site.id, record.id);
-    let (mut vera, mut anna) =
-        (Line::new(&documents, chat, Eyes::Visitor), Line::new(&documents, chat, Eyes::Staff));
-    chat.set_password(tenant.id, tenant.anna.id, PASSWORD).await.expect("a password");
-    let key = TenantKey::new(tenant.id).to_string();
-    let session = chat.sign_in(&key, "anna@example.org", PASSWORD, None).await.expect("a session");
-    let heard = anna.say(json!({"type": "hello", "token": session.token.reveal()})).await;
-    assert_eq!(types(&heard), ["welcome"]);
-    assert_eq!(
-        types(&anna.say(json!({"type": "subscribe", "ref": "i", "inbox": true})).await),
-        ["subscribed"]
-    );
-    let heard = vera.say(json!({"type": "hello", "token": token.reveal(), "resume": []})).await;
-    assert_eq!(types(&heard), ["welcome", "presence"]);
-    assert_eq!(types(&anna.hear().await.expect("frames")), ["presence"]);
-    let opened = chat.open(&visitor, opening("Hello?")).await.expect("open");
-    let conversation = opened.conversation.view.conversation.id;
-    let visitors_token = token.reveal().to_owned();
-    Scene { tenant, documents, vera, anna, visitor, visitors_token, conversation }
-}
+use crate::line::{Line, Scene, id, scene, types};
 
 #[tokio::test]
 async fn every_frame_is_as_documented() {
@@ -142,6 +44,8 @@ async fn every_frame_is_as_documented() {
     let documented = documents.asyncapi["components"]["messages"].as_object().expect("messages");
     let seen: BTreeSet<_> = vera.seen.union(&anna.seen).collect();
     assert_eq!(seen, documented.keys().collect(), "each has been seen");
+    println!("proof-columns: API documents | what | kinds held against the documents");
+    println!("proof: API documents | frames | {}", seen.len());
 }
 
 async fn talk(scene: &mut Scene) {
@@ -280,24 +184,58 @@ async fn what_is_no_hello_ends_the_connection_as_documented() {
     let tenant = Tenant::new(&chat(), "Acme").await;
     let held = json!({"conversation": id(), "epoch": 1, "after": 0});
     let (_, token) = tenant.chat.register_visitor(&tenant.site_key(), None).await.expect("a visitor");
-    for (frame, expected) in [
-        (json!({"type": "read", "conversation": id(), "seq": 1}), Close::ProtocolError),
-        (json!({"type": "hello", "nothing": 1}), Close::ProtocolError),
-        (json!({"type": "hello", "token": "cvv_"}), Close::Revoked),
-        (json!({"type": "hello"}), Close::Revoked),
-        (json!({"type": "hello", "token": token.reveal(), "resume": vec![held; 101]}), Close::ProtocolError),
+    for (frame, code, expected) in [
+        (json!({"type": "read", "conversation": id(), "seq": 1}), None, Close::ProtocolError),
+        (json!({"type": "hello", "nothing": 1}), None, Close::ProtocolError),
+        (json!({"type": "hello", "token": "cvv_"}), Some("unauthenticated"), Close::Revoked),
+        (json!({"type": "hello"}), Some("unauthenticated"), Close::Revoked),
+        (
+            json!({"type": "hello", "token": token.reveal(), "resume": vec![held; 101]}),
+            Some("invalid_request"),
+            Close::ProtocolError,
+        ),
     ] {
         let mut line = Line::new(&documents, &tenant.chat, Eyes::Visitor);
         line.session.receive(&frame.to_string()).await;
-        assert_eq!(line.hear().await, Err(expected), "{frame}");
+        let mut batch = Vec::new();
+        let mut heard = Vec::new();
+        let reason = loop {
+            match line.outlet.next(&mut batch).await {
+                Batch::Frames => heard.extend(batch.drain(..).map(|frame| line.documented(&frame.text))),
+                Batch::Close(reason) => break reason,
+            }
+        };
+        let codes: Vec<_> = heard.iter().map(|error| error["code"].as_str()).collect();
+        assert_eq!(
+            (codes.first().copied().flatten(), codes.len()),
+            (code, usize::from(code.is_some())),
+            "{frame}"
+        );
+        assert_eq!(reason, expected, "{frame}");
     }
 }
 
-fn types(frames: &[Value]) -> Vec<&str> {
-    frames.iter().filter_map(|frame| frame["type"].as_str()).collect()
-}
-
-/// An id that nothing has.
-fn id() -> Uuid {
-    new_id()
+#[tokio::test]
+async fn an_inbox_that_may_have_missed_something_is_reset_as_documented() {
+    let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new());
+    let broker = Arc::new(MemoryBroker::new());
+    let among_others: Arc<dyn Broker> = Arc::clone(&broker) as _;
+    let tenant = Tenant::new(&node(&storage, &among_others).start(), "Acme").await;
+    let documents = Arc::new(Documents::read());
+    let mut anna = Line::new(&documents, &tenant.chat, Eyes::Staff);
+    let transport: Arc<dyn Transport> = Arc::clone(&anna.outlet) as _;
+    let operator = Authenticated::new(Principal::operator(tenant.id, tenant.anna.id, tenant.anna.role));
+    anna.session = Session::welcomed(&tenant.chat, transport, operator).await.expect("a welcome");
+    anna.say(json!({"type": "subscribe", "ref": "i", "inbox": true})).await;
+    broker.disconnect();
+    broker.reconnect();
+    let mut batch = Vec::new();
+    loop {
+        let next = tokio::time::timeout(PATIENCE, anna.outlet.next(&mut batch)).await;
+        assert_eq!(next.expect("a frame in time"), Batch::Frames);
+        let heard: Vec<_> = batch.drain(..).map(|frame| anna.documented(&frame.text)).collect();
+        if heard.contains(&json!({"type": "reset", "inbox": true})) {
+            break;
+        }
+    }
 }

@@ -152,7 +152,7 @@ fn every_close_code_is_documented_and_nothing_else() {
 /// An undocumented key must fail, so no object may be open.
 #[test]
 fn every_object_is_closed() {
-    fn open<'a>(value: &'a Value, at: &str, found: &mut Vec<String>) {
+    fn open(value: &Value, at: &str, found: &mut Vec<String>) {
         match value {
             Value::Array(values) => values.iter().for_each(|value| open(value, at, found)),
             Value::Object(object) => {

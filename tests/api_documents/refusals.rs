@@ -74,6 +74,8 @@ async fn every_refusal_is_as_documented() {
         documented,
         "each has been seen"
     );
+    println!("proof-columns: API documents | what | kinds held against the documents");
+    println!("proof: API documents | refusals | {}", api.codes.len());
 }
 
 async fn read(api: &mut Api, conversation: &str) {

@@ -1,6 +1,8 @@
 //! Every route, asked by everybody whom it does not concern with every id that is none of theirs, answers as it answers
 //! one that was made up.
 
+use std::sync::Arc;
+
 use convor::credentials::SiteKey;
 use convor_hyper::routes;
 use convor_tests::fixture::{PASSWORD, new_id};
@@ -11,13 +13,16 @@ use uuid::Uuid;
 
 use crate::world::{Outsider, World};
 
+/// Puts an id into a request.
+type Asking = Arc<dyn Fn(&str) -> Ask + Send + Sync>;
+
 /// One way to put an id into a request.
 struct Probe {
     /// Where the id goes.
     place: &'static str,
     /// What exists and is none of the asker's, and what does not exist, each with what it is.
     pairs: Vec<(&'static str, String, String)>,
-    ask: Box<dyn Fn(&str) -> Ask>,
+    ask: Asking,
     /// Whether the right one has something to do for whoever owns it.
     works_for_owner: bool,
 }
@@ -86,10 +91,10 @@ async fn put(world: &World, probe: &Probe, id: &str, outsider: Outsider<'_>) -> 
 fn probes(world: &World, method: &Method, path: &'static str, outsider: Outsider<'_>) -> Vec<Probe> {
     let mut probes = match (method.as_str(), path) {
         ("GET", "/v1/site") => {
-            vec![Probe { ask: Box::new(|key| Ask::get(format!("/v1/site?site={key}"))), ..site_keys(world) }]
+            vec![Probe { ask: Arc::new(|key| Ask::get(format!("/v1/site?site={key}"))), ..site_keys(world) }]
         }
         ("POST", "/v1/visitors") => vec![Probe {
-            ask: Box::new(|key| Ask::post("/v1/visitors", &json!({"site": key}))),
+            ask: Arc::new(|key| Ask::post("/v1/visitors", &json!({"site": key}))),
             ..site_keys(world)
         }],
         ("POST", "/v1/sessions") => vec![tenant_keys(world)],
@@ -128,7 +133,7 @@ fn probes(world: &World, method: &Method, path: &'static str, outsider: Outsider
         _ => panic!("{method} {path} is not in the matrix: say how an id could be put into it"),
     };
     if *method == Method::GET {
-        let heads = probes.iter_mut().map(|probe| probe.heads()).collect::<Vec<_>>();
+        let heads: Vec<_> = probes.iter().map(Probe::by_head).collect();
         probes.extend(heads);
     }
     probes
@@ -140,23 +145,21 @@ impl Probe {
     }
 
     /// The same, asked by `HEAD`.
-    fn heads(&mut self) -> Self {
-        let ask = std::sync::Arc::new(std::mem::replace(&mut self.ask, Box::new(|_| Ask::get("/"))));
-        let same = std::sync::Arc::clone(&ask);
-        self.ask = Box::new(move |id| same(id));
-        let head = move |id: &str| ask(id).method(Method::HEAD);
-        Self { place: self.place, pairs: self.pairs.clone(), ask: Box::new(head), works_for_owner: false }
+    fn by_head(&self) -> Self {
+        let ask = Arc::clone(&self.ask);
+        let ask = Arc::new(move |id: &str| ask(id).method(Method::HEAD));
+        Self { place: self.place, pairs: self.pairs.clone(), ask, works_for_owner: false }
     }
 }
 
 /// Ids of Acme's things, each beside one that was made up; and what is no id at all reads the same.
-fn ids(world: &World, place: &'static str, ask: impl Fn(&str) -> Ask + 'static) -> Probe {
+fn ids(world: &World, place: &'static str, ask: impl Fn(&str) -> Ask + Send + Sync + 'static) -> Probe {
     let mut pairs: Vec<_> =
         world.foreign_ids().into_iter().map(|(what, id)| (what, id, made_up().to_string())).collect();
     if place == "path" {
         pairs.push(("what is no id", "nonsense".into(), made_up().to_string()));
     }
-    Probe { place, pairs, ask: Box::new(ask), works_for_owner: false }
+    Probe { place, pairs, ask: Arc::new(ask), works_for_owner: false }
 }
 
 /// Site keys of which each half exists.
@@ -168,7 +171,7 @@ fn site_keys(world: &World) -> Probe {
         ("the site of another tenant", mixed.clone(), key(acme.id.uuid(), made_up())),
         ("the site of another tenant", mixed, key(made_up(), made_up())),
     ];
-    Probe { place: "site key", pairs, ask: Box::new(|_| Ask::get("/")), works_for_owner: false }
+    Probe { place: "site key", pairs, ask: Arc::new(|_| Ask::get("/")), works_for_owner: false }
 }
 
 /// The credentials of one of Acme's operators, at another tenant.
@@ -179,21 +182,21 @@ fn tenant_keys(world: &World) -> Probe {
     };
     let nowhere = convor::credentials::TenantKey::new(made_up().into()).to_string();
     let pairs = vec![("an operator's tenant", world.acme.key(), nowhere)];
-    Probe { place: "tenant key", pairs, ask: Box::new(sign_in), works_for_owner: false }
+    Probe { place: "tenant key", pairs, ask: Arc::new(sign_in), works_for_owner: false }
 }
 
 /// The `client_id` that Acme's visitor has used, used by somebody else.
-fn client_ids(world: &World, path: String, body: impl Fn(&str) -> Value + 'static) -> Probe {
+fn client_ids(world: &World, path: String, body: impl Fn(&str) -> Value + Send + Sync + 'static) -> Probe {
     let pairs = vec![("somebody's client_id", world.acme.opened_with.clone(), made_up().to_string())];
     // Each asker may use it for one request of its own; another of the same is a repeat.
     let ask = move |id: &str| Ask::post(path.clone(), &body(id));
-    Probe { place: "client_id", pairs, ask: Box::new(ask), works_for_owner: false }
+    Probe { place: "client_id", pairs, ask: Arc::new(ask), works_for_owner: false }
 }
 
 /// Tokens of Acme's people that claim to be of another tenant, beside tokens that were made up.
 fn tokens(world: &World, ask: Ask) -> Probe {
     let ask = move |token: &str| ask.clone().by(Some(token));
-    Probe { place: "token", pairs: swapped(world), ask: Box::new(ask), works_for_owner: false }
+    Probe { place: "token", pairs: swapped(world), ask: Arc::new(ask), works_for_owner: false }
 }
 
 /// The same as cookies, at the upgrade.
@@ -208,7 +211,7 @@ fn cookies(world: &World) -> Probe {
             .header("origin", DASHBOARD)
             .header("cookie", format!("__Host-convor_session={token}"))
     };
-    Probe { place: "cookie", pairs: swapped(world), ask: Box::new(ask), works_for_owner: false }
+    Probe { place: "cookie", pairs: swapped(world), ask: Arc::new(ask), works_for_owner: false }
 }
 
 fn swapped(world: &World) -> Vec<(&'static str, String, String)> {

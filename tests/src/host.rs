@@ -126,8 +126,10 @@ impl Host {
 pub fn generous() -> Limits {
     let often = Rate::per_minute(1_000_000, 1_000_000);
     let mut limits = Limits::default();
-    (limits.requests, limits.messages) = (often, often);
-    (limits.registrations, limits.sign_ins) = (often, often);
+    (limits.requests, limits.requests_per_tenant) = (often, often);
+    (limits.messages, limits.messages_per_tenant) = (often, often);
+    (limits.registrations, limits.connections) = (often, often);
+    (limits.sign_ins, limits.sign_ins_per_account, limits.sign_ins_per_address) = (often, often, often);
     limits.connections_per_principal_max = 1_000;
     limits.visitor_conversations_max = 10_000;
     limits

@@ -62,6 +62,11 @@ export class Chat {
     this.#socket.wake();
   }
 
+  /** Hangs up until it is woken, as for a page that a browser keeps for the way back: nobody is there. */
+  rest() {
+    this.#socket.rest();
+  }
+
   /**
    * Loads the newest events and keeps them complete from then on. It rejects for lasting reasons only.
    *

@@ -51,6 +51,13 @@ export class Socket {
     if (this.#phase === 'waiting') this.#connect();
   }
 
+  /** Hangs up until it is woken. */
+  rest() {
+    if (this.#phase === 'idle' || this.#phase === 'stopped') return;
+    this.#drop();
+    this.#enter('waiting');
+  }
+
   /**
    * @param {ClientFrame} frame
    * @returns {boolean} whether there was a connection to send it over

@@ -179,3 +179,24 @@ test('heartbeats are not handed on', () => {
     ['welcome'],
   );
 });
+
+test('at rest it stays away until it is woken', async () => {
+  const { clock, network, phases, socket } = connect();
+  network.latest.welcome();
+  const before = network.latest;
+  socket.rest();
+  assert.equal(before.closed, true);
+  await clock.pass(600_000);
+  assert.equal(network.sockets.length, 1);
+  socket.wake();
+  assert.equal(network.sockets.length, 2);
+  assert.deepEqual(phases, ['connecting', 'online', 'waiting', 'connecting']);
+});
+
+test('what has not begun does not rest', () => {
+  const { network, phases, socket } = connect();
+  socket.stop();
+  socket.rest();
+  socket.wake();
+  assert.deepEqual([phases, network.sockets.length], [['connecting', 'idle'], 1]);
+});

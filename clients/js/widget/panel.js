@@ -104,6 +104,9 @@ class Panel {
 
   #listen() {
     addEventListener('online', () => this.#visit.wake());
+    // A browser that keeps a page for the way back would keep its connection, too.
+    addEventListener('pagehide', () => this.#visit.rest());
+    addEventListener('pageshow', () => this.#visit.wake());
     document.addEventListener('visibilitychange', () => {
       if (document.hidden) return;
       this.#visit.wake();

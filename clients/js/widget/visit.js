@@ -123,6 +123,10 @@ export class Visit {
     this.#chat.say({ type: 'page', url: location.href.slice(0, URL_CHARS_MAX), title });
   }
 
+  rest() {
+    this.#chat.rest();
+  }
+
   /** Tries now what is being tried, or what has failed. */
   wake() {
     this.#chat.wake();

@@ -1,6 +1,7 @@
 //! What can be asked for: the table of routes, and the handlers, one resource a file.
 
 mod conversations;
+mod documents;
 mod events;
 mod health;
 mod messages;
@@ -59,6 +60,12 @@ static ROUTES: &[Route] = &[
         Box::pin(messages::post(call))
     }),
     Route::new(Method::GET, "/v1/socket", Access::Hello, &[], |call| Box::pin(socket::upgrade(call))),
+    Route::new(Method::GET, "/v1/openapi.json", Access::Public, &[], |call| {
+        Box::pin(documents::openapi(call))
+    }),
+    Route::new(Method::GET, "/v1/asyncapi.json", Access::Public, &[], |call| {
+        Box::pin(documents::asyncapi(call))
+    }),
     Route::new(Method::GET, "/healthz", Access::Public, &[], |call| Box::pin(health::alive(call))),
     Route::new(Method::GET, "/readyz", Access::Public, &[], |call| Box::pin(health::ready(call))),
 ];

@@ -8,7 +8,7 @@ use crate::served::{dial, served};
 
 /// Signs Anna in with a cookie; answers what the browser keeps and what the page does.
 async fn signed_in(world: &World) -> (String, String) {
-    world.chat.set_password(world.acme.id, world.acme.anna.id, PASSWORD).await.expect("a password");
+    world.give_password(&world.acme, &world.acme.anna).await;
     let answer = world.post("/v1/sessions").origin(DESK).json(&request(world)).await.expect(201);
     assert_eq!(answer.json().get("token"), None, "the page does not get to see it");
     let csrf = answer.json()["csrf_token"].as_str().expect("a csrf token").to_owned();
@@ -142,7 +142,8 @@ async fn a_host_may_name_the_cookie() {
     assert!(builder.cookie_name("a b").is_err());
     let origin = convor::domain::Origin::parse(DESK).expect("an origin");
     let builder = convor_hyper::ChatService::builder(world.chat.clone()).dashboard_origins([origin]);
-    let named = World { service: builder.cookie_name("desk").expect("a name").build(), ..world };
+    let service = builder.cookie_name("desk").expect("a name").build();
+    let named = World { service, ..world };
     let anna = named.anna(&named.acme).await;
     named.get("/v1/operators").header("cookie", &format!("__Host-desk={anna}")).send().await.expect(200);
     named.get("/v1/operators").cookie(&anna).send().await.refused(401, "unauthenticated");

@@ -1,11 +1,12 @@
 //! Two tenants behind a service, and a client that calls it without a socket.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use convor::credentials::SiteKey;
 use convor::domain::{Operator, Origin, Role, Site};
-use convor::ids::TenantId;
+use convor::ids::{OperatorId, TenantId};
 use convor::ports::{Entropy, SystemEntropy};
 use convor::service::{NewOperator, NewSite};
 use convor::{Chat, Limits, Rate};
@@ -31,6 +32,8 @@ pub(crate) struct World {
     pub(crate) service: ChatService,
     pub(crate) acme: Tenant,
     pub(crate) other: Tenant,
+    /// Who has the password.
+    pub(crate) given: Arc<tokio::sync::Mutex<HashSet<OperatorId>>>,
 }
 
 /// A tenant with a site and an operator.
@@ -84,7 +87,7 @@ impl World {
         let desk = Origin::parse(DESK).expect("an origin");
         let service = ChatService::builder(chat.clone()).dashboard_origins([desk]).build();
         let (acme, other) = (Tenant::new(&chat, "Acme").await, Tenant::new(&chat, "Other").await);
-        Self { chat, service, acme, other }
+        Self { chat, service, acme, other, given: Arc::default() }
     }
 
     /// A new visitor's token.
@@ -104,8 +107,16 @@ impl World {
         self.sign_in(tenant, &tenant.ben).await
     }
 
+    /// Gives an operator the password, once: another time would end its sessions.
+    pub(crate) async fn give_password(&self, tenant: &Tenant, operator: &Operator) {
+        let mut given = self.given.lock().await;
+        if given.insert(operator.id) {
+            self.chat.set_password(tenant.id, operator.id, PASSWORD).await.expect("a password");
+        }
+    }
+
     async fn sign_in(&self, tenant: &Tenant, operator: &Operator) -> String {
-        self.chat.set_password(tenant.id, operator.id, PASSWORD).await.expect("a password");
+        self.give_password(tenant, operator).await;
         let email = operator.email.as_str();
         let signed_in = self.chat.sign_in(&tenant.key(), email, PASSWORD, None).await.expect("a session");
         signed_in.token.reveal().to_owned()

@@ -38,7 +38,7 @@ async fn a_person_becomes_a_visitor_and_says_who_it_is() {
 #[tokio::test]
 async fn an_operator_signs_in_and_out_with_a_token() {
     let world = World::new().await;
-    world.chat.set_password(world.acme.id, world.acme.anna.id, PASSWORD).await.expect("a password");
+    world.give_password(&world.acme, &world.acme.anna).await;
     let request = json!({"tenant": world.acme.key(), "email": "anna@example.org", "password": PASSWORD});
     let signed_in = world.post("/v1/sessions").json(&request).await.expect(201);
     assert_eq!(signed_in.header("set-cookie"), None);

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use convor::domain::ControlEvent;
 use convor::ids::TenantId;
-use convor::ports::{Change, StorageError};
 use convor::ports::storage::ControlRepository;
+use convor::ports::{Change, StorageError};
 
 use super::MemoryStorage;
 

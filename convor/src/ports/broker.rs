@@ -19,6 +19,7 @@ use crate::ids::{ConversationId, NodeId, TenantId, VisitorId};
 /// - Whenever signals may have been missed (a reconnect, an overflow), the subscription yields [`Received::Lost`] before
 ///   the next signal. It may say so too often, never too rarely.
 /// - A node may or may not receive its own signals; the core ignores them.
+#[cfg_attr(test, mockall::automock)]
 #[async_trait]
 pub trait Broker: fmt::Debug + Send + Sync {
     /// Hands a signal to the other nodes.

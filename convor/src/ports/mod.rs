@@ -23,6 +23,11 @@ pub use retention::{Decision, KeepEverything, RecordClass, RecordSummary, Retent
 pub use storage::{Change, Storage, StorageError, StorageErrorKind};
 pub use transport::{Close, Frame, FrameClass, Refused, Transport};
 
+#[cfg(test)]
+pub(crate) use broker::MockBroker;
+#[cfg(test)]
+pub(crate) use notifier::MockNotifier;
+
 #[cfg(feature = "system")]
 pub use clock::SystemClock;
 #[cfg(feature = "system")]

@@ -14,6 +14,7 @@ use crate::ids::{OutboxId, TenantId};
 ///   by it.
 /// - It holds ids only. What the message says is read at the time of delivery, so that an erased text is not sent.
 /// - `Ok` means delivered or deliberately dropped, and it does not come again; an error makes it come again later.
+#[cfg_attr(test, mockall::automock)]
 #[async_trait]
 pub trait Notifier: fmt::Debug + Send + Sync {
     /// Delivers one notification.

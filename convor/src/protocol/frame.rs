@@ -1,9 +1,11 @@
 //! The frames of the WebSocket, one JSON object each, with its `type`.
 
+use std::fmt;
+
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{MessageKind, Role};
+use crate::domain::{MessageKind, Role, Text};
 use crate::ids::{ClientId, ConnectionId, ConversationId, MessageId, VisitorId};
 use crate::protocol::{AuthorObject, EventObject, PageObject};
 use crate::time::Timestamp;
@@ -43,8 +45,8 @@ macro_rules! client_frames {
             $($(#[$field_doc])* pub $field: $type,)*
         }
 
-        impl std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($name)).finish_non_exhaustive()
             }
         }
@@ -162,10 +164,9 @@ impl Topic {
     }
 }
 
-/// A frame of the server.
-#[derive(Debug, Clone, Serialize)]
+/// A frame of the server. `Debug` tells only which one it is.
+#[derive(Clone, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "it is written as soon as it is made")]
 #[non_exhaustive]
 pub enum ServerFrame<'a> {
     /// The client is known.
@@ -298,6 +299,26 @@ pub enum ServerFrame<'a> {
     },
 }
 
+impl fmt::Debug for ServerFrame<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Welcome { .. } => "Welcome",
+            Self::Subscribed { .. } => "Subscribed",
+            Self::Unsubscribed { .. } => "Unsubscribed",
+            Self::Ack { .. } => "Ack",
+            Self::Event(_) => "Event",
+            Self::Typing { .. } => "Typing",
+            Self::Read { .. } => "Read",
+            Self::Presence { .. } => "Presence",
+            Self::Page { .. } => "Page",
+            Self::Reset { .. } => "Reset",
+            Self::Heartbeat => "Heartbeat",
+            Self::Error { .. } => "Error",
+            Self::Closing { .. } => "Closing",
+        })
+    }
+}
+
 /// Who the client is.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -308,14 +329,14 @@ pub enum PrincipalObject<'a> {
         /// The id.
         id: VisitorId,
         /// The name.
-        name: Option<&'a str>,
+        name: Option<&'a Text>,
     },
     /// An operator.
     Operator {
         /// The id.
         id: crate::ids::OperatorId,
         /// The name.
-        name: Option<&'a str>,
+        name: Option<&'a Text>,
         /// What the operator may do.
         role: Role,
     },

@@ -1,6 +1,8 @@
 //! The wire protocol, version 1, as `docs/protocol.md` describes it: pure types and their JSON.
 
 mod codec;
+#[cfg(test)]
+mod debug;
 mod frame;
 mod object;
 mod request;

@@ -1,11 +1,13 @@
-//! The objects of the protocol: allow-listed views of what is stored. What is not named here never leaves.
+//! The objects of the protocol: allow-listed views of what is stored. What is not named here never leaves. They hold what
+//! people have typed in types that hide it from `Debug`.
 
 use std::collections::HashMap;
 
 use serde::Serialize;
 
 use crate::domain::{
-    Audience, Author, CurrentPage, Event, EventKind, MessageKind, Operator, Role, Site, Status, Text, Visitor,
+    Audience, Author, Color, CurrentPage, Email, Event, EventKind, MessageKind, Operator, Role, Site, Status,
+    Text, Visitor,
 };
 use crate::ids::{ClientId, ConversationId, MessageId, OperatorId, SiteId, VisitorId};
 use crate::ports::storage::{ConversationView, EventPage};
@@ -22,8 +24,8 @@ impl Names {
         Self(operators.into_iter().map(|operator| (operator.id, operator.name)).collect())
     }
 
-    fn name(&self, operator: OperatorId) -> Option<&str> {
-        self.0.get(&operator).map(Text::as_str)
+    fn name(&self, operator: OperatorId) -> Option<&Text> {
+        self.0.get(&operator)
     }
 }
 
@@ -65,7 +67,7 @@ pub struct SiteObject<'a> {
     name: &'a Text,
     title: &'a Text,
     greeting: &'a Text,
-    color: &'a str,
+    color: &'a Color,
     online: bool,
 }
 
@@ -74,7 +76,7 @@ impl<'a> SiteObject<'a> {
     #[must_use]
     pub fn new(site: &'a Site, online: bool) -> Self {
         let Site { name, title, greeting, color, .. } = site;
-        Self { name, title, greeting, color: color.as_str(), online }
+        Self { name, title, greeting, color, online }
     }
 }
 
@@ -84,8 +86,8 @@ impl<'a> SiteObject<'a> {
 pub struct VisitorObject<'a> {
     id: VisitorId,
     site: SiteId,
-    name: Option<&'a str>,
-    email: Option<&'a str>,
+    name: Option<&'a Text>,
+    email: Option<&'a Email>,
     created_at: Timestamp,
 }
 
@@ -96,8 +98,8 @@ impl<'a> VisitorObject<'a> {
         Self {
             id: visitor.id,
             site: visitor.site,
-            name: visitor.name.as_ref().map(Text::as_str),
-            email: visitor.email.as_ref().map(crate::domain::Email::as_str),
+            name: visitor.name.as_ref(),
+            email: visitor.email.as_ref(),
             created_at: visitor.created_at,
         }
     }
@@ -109,7 +111,7 @@ impl<'a> VisitorObject<'a> {
 pub struct OperatorObject<'a> {
     id: OperatorId,
     name: &'a Text,
-    email: &'a str,
+    email: &'a Email,
     role: Role,
     online: bool,
 }
@@ -119,7 +121,7 @@ impl<'a> OperatorObject<'a> {
     #[must_use]
     pub fn new(operator: &'a Operator, online: bool) -> Self {
         let Operator { id, name, email, role, .. } = operator;
-        Self { id: *id, name, email: email.as_str(), role: *role, online }
+        Self { id: *id, name, email, role: *role, online }
     }
 }
 
@@ -128,7 +130,7 @@ impl<'a> OperatorObject<'a> {
 #[non_exhaustive]
 pub struct AuthorObject<'a> {
     kind: &'static str,
-    name: Option<&'a str>,
+    name: Option<&'a Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<uuid::Uuid>,
 }
@@ -208,13 +210,8 @@ impl<'a> EventObject<'a> {
             EventKind::Message(message) => {
                 let (id, client_id, kind) = (message.id, message.client_id, message.kind);
                 object.kind = "message";
-                object.message = Some(MessageObject {
-                    id,
-                    kind,
-                    author,
-                    text: message.text.as_ref().map(Text::as_str),
-                    client_id,
-                });
+                let text = message.text.as_ref();
+                object.message = Some(MessageObject { id, kind, author, text, client_id });
                 return Some(object);
             }
             EventKind::Status { to, snoozed_until, .. } => {
@@ -243,7 +240,7 @@ pub struct MessageObject<'a> {
     id: MessageId,
     kind: MessageKind,
     author: AuthorObject<'a>,
-    text: Option<&'a str>,
+    text: Option<&'a Text>,
     client_id: ClientId,
 }
 
@@ -252,7 +249,7 @@ pub struct MessageObject<'a> {
 #[non_exhaustive]
 pub struct AssigneeObject<'a> {
     id: OperatorId,
-    name: Option<&'a str>,
+    name: Option<&'a Text>,
 }
 
 /// A page of the event log.

@@ -194,7 +194,8 @@ fn the_frames_of_the_server() {
     let anna = r#"{"kind":"operator","name":"Anna"}"#;
     let conversation = id(7);
     let seven = hex(7);
-    let principal = PrincipalObject::Operator { id: id(5), name: Some("Anna"), role: Role::Owner };
+    let name = text("Anna");
+    let principal = PrincipalObject::Operator { id: id(5), name: Some(&name), role: Role::Owner };
     let page = CurrentPage { url: text("https://example.org/"), title: Some(text("Home")), at: at() };
     let note = MessageKind::Note;
     let (reference, code, title) = ("r", "conflict", "no");

@@ -1,5 +1,7 @@
 //! Members list conversations: a visitor its own, staff the inbox.
 
+use std::fmt;
+
 use crate::domain::{Audience, Author, Principal, Status};
 use crate::error::Error;
 use crate::ids::{ConversationId, OperatorId, TenantId, VisitorId};
@@ -39,7 +41,7 @@ impl Viewed {
 }
 
 /// Which conversations of the inbox.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 #[expect(clippy::exhaustive_structs, reason = "callers build it")]
 pub struct InboxFilter {
     /// With this status.
@@ -48,6 +50,16 @@ pub struct InboxFilter {
     pub assignee: Option<AssigneeFilter>,
     /// With this tag.
     pub tag: Option<String>,
+}
+
+impl fmt::Debug for InboxFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, assignee, tag: _ } = self;
+        f.debug_struct("InboxFilter")
+            .field("status", status)
+            .field("assignee", assignee)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A page of conversations.

@@ -22,6 +22,8 @@ mod register;
 #[cfg(feature = "accounts")]
 mod sign_in;
 mod tenancy;
+#[cfg(test)]
+mod tests;
 mod typing;
 
 use std::collections::HashMap;

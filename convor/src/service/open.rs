@@ -46,7 +46,9 @@ impl Chat {
             conversations_max: self.limits().visitor_conversations_max,
         };
         let mut change = self.change(principal);
-        change.outbox.extend(self.message_waiting(principal, open.id));
+        if open.first_message.is_some() {
+            change.outbox.extend(self.message_waiting(principal, open.id));
+        }
         // A new conversation is in nobody else's hands, but its first event must not be overtaken by the second.
         let turn = self.hub().turn((tenant, open.id)).await;
         let outcome = self.within(self.storage().conversations().open(tenant, &open, &change)).await?;

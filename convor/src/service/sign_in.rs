@@ -69,8 +69,12 @@ impl Chat {
             return Err(Error::invalid("password", "is one that everybody tries first"));
         }
         let (password, salt) = (password.to_owned(), self.random_bytes());
-        let hash =
-            self.inner.passwords.run(tenant, move || hash(&password, &salt)).await?.ok_or(Error::Unavailable)?;
+        let hash = self
+            .inner
+            .passwords
+            .run(tenant, move || hash(&password, &salt))
+            .await?
+            .ok_or(Error::Unavailable)?;
         let change = self.audited(&Principal::system(tenant), AuditAction::PasswordSet, operator.uuid());
         if !self.accounts()?.set_password(tenant, operator, &hash, &change).await? {
             return Err(Error::NotFound);

@@ -1,5 +1,7 @@
 //! The host makes tenants, sites and operators.
 
+use std::fmt;
+
 use crate::domain::{
     AuditAction, Color, Email, Operator, Origin, Principal, Role, Site, TenantProfile, TenantRecord,
     TenantState,
@@ -11,7 +13,7 @@ use crate::ports::storage::OperatorOutcome;
 use super::{Chat, line, parse};
 
 /// A site to be made.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 #[expect(clippy::exhaustive_structs, reason = "hosts build it")]
 pub struct NewSite<'a> {
     /// Its name.
@@ -27,7 +29,7 @@ pub struct NewSite<'a> {
 }
 
 /// An operator to be made.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 #[expect(clippy::exhaustive_structs, reason = "hosts build it")]
 pub struct NewOperator<'a> {
     /// The name that visitors and colleagues see.
@@ -38,11 +40,23 @@ pub struct NewOperator<'a> {
     pub role: Role,
 }
 
+impl fmt::Debug for NewSite<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewSite").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for NewOperator<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewOperator").field("role", &self.role).finish_non_exhaustive()
+    }
+}
+
 impl Chat {
     /// Makes a tenant in a region that the host names, and answers its id.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a name out of bounds.
+    /// [`Error::Invalid`] for a name out of bounds, [`Error::Conflict`] if its id is taken.
     pub async fn create_tenant(&self, name: &str, region: &str) -> Result<TenantId, Error> {
         let name = line("name", name, self.limits().name_chars_max)?;
         let tenant: TenantId = self.new_id();
@@ -58,14 +72,18 @@ impl Chat {
         if !self.storage().registry().insert(&record).await? {
             return Err(Error::Conflict);
         }
-        self.storage().tenants().insert(tenant, &TenantProfile { name, digest_key }, &change).await?;
-        Ok(tenant)
+        let profile = TenantProfile { name, digest_key };
+        if self.storage().tenants().insert(tenant, &profile, &change).await? {
+            Ok(tenant)
+        } else {
+            Err(Error::Conflict)
+        }
     }
 
     /// Makes a site.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a value out of bounds.
+    /// [`Error::Invalid`] for a value out of bounds, [`Error::Conflict`] if its id is taken.
     pub async fn create_site(&self, tenant: TenantId, new: NewSite<'_>) -> Result<Site, Error> {
         let limits = self.limits();
         let origin =

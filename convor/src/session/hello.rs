@@ -130,7 +130,7 @@ impl Session {
     async fn greet(&self, connection: &Connection) -> Result<(), Error> {
         let limits = self.chat.limits();
         let name = self.chat.within(self.own_name(&connection.principal())).await?;
-        let name = name.as_ref().map(Text::as_str);
+        let name = name.as_ref();
         let principal = match connection.principal() {
             Principal::Visitor { visitor, .. } => PrincipalObject::Visitor { id: visitor, name },
             Principal::Operator { operator, role, .. } => PrincipalObject::Operator { id: operator, name, role },

@@ -1,13 +1,14 @@
 //! The rules between client and server, as a pure function of frames.
 
+use std::fmt;
+
 use crate::domain::{Audience, MessageKind, Principal};
 use crate::error::Error;
 use crate::ids::ConversationId;
 use crate::ports::Close;
 use crate::protocol::{ClientFrame, MessageRequest, Resume, Topic, decode_frame};
 
-/// What a frame means for the one who serves the connection.
-#[derive(Debug)]
+/// What a frame means for the one who serves the connection. `Debug` tells only which it is.
 pub(super) enum Intent {
     /// Find out who it is, and welcome it.
     Hello { token: Option<String>, resume: Vec<Resume> },
@@ -27,6 +28,22 @@ pub(super) enum Intent {
     Refuse { reference: Option<String>, error: Error },
     /// End the connection.
     End(Close),
+}
+
+impl fmt::Debug for Intent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Hello { .. } => "Hello",
+            Self::Subscribe { .. } => "Subscribe",
+            Self::Unsubscribe { .. } => "Unsubscribe",
+            Self::Send { .. } => "Send",
+            Self::Typing { .. } => "Typing",
+            Self::Read { .. } => "Read",
+            Self::Page { .. } => "Page",
+            Self::Refuse { error, .. } => return write!(f, "Refuse({})", error.code()),
+            Self::End(reason) => return write!(f, "End({reason:?})"),
+        })
+    }
 }
 
 impl Intent {
@@ -205,6 +222,25 @@ mod tests {
             assert_eq!(refused(&mut visitor(), text).1, "forbidden");
         }
         assert!(matches!(operator().frame(&note), Intent::Send { .. }));
+    }
+
+    #[test]
+    fn s52_what_a_frame_holds_hides_from_debug() {
+        let hello = Machine::default().frame(r#"{"type":"hello","token":"canary"}"#);
+        let send = format!(
+            r#"{{"type":"send","ref":"canary","conversation":"{ID}","client_id":"{ID}","text":"canary"}}"#
+        );
+        let others = [
+            operator().frame(&send),
+            operator().frame(r#"{"type":"subscribe","ref":"canary","inbox":true}"#),
+            operator().frame(r#"{"type":"unsubscribe","ref":"canary","inbox":true}"#),
+            operator().frame(r#"{"type":"canary","ref":"canary"}"#),
+            operator().frame("canary"),
+            visitor().frame(r#"{"type":"page","url":"https://canary.example/","title":"canary"}"#),
+        ];
+        for intent in others.iter().chain([&hello]) {
+            assert!(!format!("{intent:?} {intent:#?}").contains("canary"), "{intent:?}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod hello;
 mod machine;
 mod pulse;
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::credentials::SiteKey;
@@ -34,13 +35,19 @@ pub struct Session {
 }
 
 /// What a transport knows of a connection before its `hello`.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Entrance {
     /// The credential of the cookie that came with the upgrade, if one did.
     pub cookie: Option<String>,
     /// For whom the `Origin` of the upgrade is good.
     pub admits: Admits,
+}
+
+impl fmt::Debug for Entrance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entrance").field("admits", &self.admits).finish_non_exhaustive()
+    }
 }
 
 /// For whom the origin of a connection is good.

@@ -6,11 +6,12 @@ use std::time::Duration;
 use convor::domain::Notification;
 use convor::ids::{OutboxId, TenantId};
 use convor::ports::{Notifier, NotifyError};
+use convor::protocol::OpenRequest;
 use convor::{Limits, async_trait};
 use convor_memory::MemoryNotifier;
 use mockall::mock;
 
-use crate::stage::{Stage, message};
+use crate::stage::{Stage, id, message};
 
 mock! {
     #[derive(Debug)]
@@ -75,6 +76,15 @@ async fn each_try_of_a_notification_has_the_same_id() {
         stage.clock.advance(Limits::default().notification_lease);
     }
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_owed_for_a_conversation_in_which_nothing_is_said() {
+    let (stage, notifier) = stage().await;
+    let silent = OpenRequest { client_id: id(7), subject: None, first_message: None };
+    stage.chat.open(&stage.visitor, silent).await.expect("a conversation");
+    stage.chat.work().await.expect("work");
+    assert!(notifier.take().is_empty(), "nobody waits for an answer");
 }
 
 #[tokio::test(start_paused = true)]

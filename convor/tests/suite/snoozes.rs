@@ -21,12 +21,19 @@ async fn a_snoozed_conversation_wakes_when_its_time_has_come_and_the_visitor_is_
     stage.chat.snooze(&stage.operator, conversation, 1, until).await.expect("snoozed");
     stage.clock.advance(HOUR - Duration::from_millis(1));
     stage.chat.work().await.expect("work");
-    assert_eq!(stage.view(&stage.operator, conversation).await["object"]["status"], "snoozed", "it is not time yet");
+    assert_eq!(
+        stage.view(&stage.operator, conversation).await["object"]["status"],
+        "snoozed",
+        "it is not time yet"
+    );
 
     stage.clock.advance(Duration::from_millis(1));
     stage.chat.work().await.expect("work");
     let woken = stage.view(&stage.operator, conversation).await;
-    assert_eq!((&woken["object"]["status"], &woken["object"]["snoozed_until"]), (&json!("open"), &json!(null)));
+    assert_eq!(
+        (&woken["object"]["status"], &woken["object"]["snoozed_until"]),
+        (&json!("open"), &json!(null))
+    );
     let heard = anna.heard().await;
     let events: Vec<_> = heard.iter().map(|event| (&event["status"], &event["by"]["kind"])).collect();
     assert_eq!(events, [(&json!("snoozed"), &json!("operator")), (&json!("open"), &json!("system"))]);

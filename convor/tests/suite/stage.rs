@@ -69,7 +69,11 @@ impl Stage {
 
 /// A message with these words.
 pub(crate) fn message(client_id: u128, text: &str) -> MessageRequest {
-    MessageRequest { client_id: id(client_id), text: text.to_owned(), kind: convor::domain::MessageKind::Message }
+    MessageRequest {
+        client_id: id(client_id),
+        text: text.to_owned(),
+        kind: convor::domain::MessageKind::Message,
+    }
 }
 
 /// The id of this number.

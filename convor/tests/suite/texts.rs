@@ -4,7 +4,8 @@ use convor::credentials::{SiteKey, TenantKey, Token, TokenKind};
 use convor::domain::{Email, InvalidText, Text};
 use convor::ids::ConversationId;
 use convor::protocol::{
-    ConversationRequest, MessageRequest, OpenRequest, RegisterRequest, VisitorRequest, decode_body, decode_frame,
+    ConversationRequest, MessageRequest, OpenRequest, RegisterRequest, VisitorRequest, decode_body,
+    decode_frame,
 };
 use convor::time::Timestamp;
 use proptest::prelude::*;
@@ -21,8 +22,29 @@ fn cases() -> ProptestConfig {
 /// What looks like a frame or a body: the protocol's words in all places, with values that mostly do not fit.
 fn json() -> impl Strategy<Value = String> {
     let word = prop::sample::select(vec![
-        "type", "ref", "conversation", "inbox", "after", "client_id", "text", "kind", "token", "resume", "seq", "url",
-        "hello", "send", "subscribe", "typing", "page", "read", "status", "snoozed_until", "tags", "first_message", "x",
+        "type",
+        "ref",
+        "conversation",
+        "inbox",
+        "after",
+        "client_id",
+        "text",
+        "kind",
+        "token",
+        "resume",
+        "seq",
+        "url",
+        "hello",
+        "send",
+        "subscribe",
+        "typing",
+        "page",
+        "read",
+        "status",
+        "snoozed_until",
+        "tags",
+        "first_message",
+        "x",
     ]);
     let scalar = prop_oneof![
         word.clone().prop_map(|word| format!("{word:?}")),

@@ -16,8 +16,8 @@ use convor::domain::{Author, Heads};
 use convor::ids::{ConversationId, MessageId, OperatorId, TenantId};
 use convor::ports::storage::{
     AuditRepository, ControlRepository, ConversationRepository, EventRepository, OperatorRepository,
-    OutboxRepository, PageRepository, PasswordHash, ReadRepository, SiteRepository, TenantRegistry, TenantRepository,
-    VisitorRepository,
+    OutboxRepository, PageRepository, PasswordHash, ReadRepository, SiteRepository, TenantRegistry,
+    TenantRepository, VisitorRepository,
 };
 use convor::ports::{Storage, StorageError};
 use convor_memory::MemoryStorage;

@@ -9,6 +9,7 @@ use crate::ports::{Change, StorageError};
 use crate::time::Timestamp;
 
 /// Conversations, and what members see of them.
+#[cfg_attr(test, mockall::automock)]
 #[async_trait]
 pub trait ConversationRepository: Send + Sync {
     /// Opens a conversation, with its first message if there is one.

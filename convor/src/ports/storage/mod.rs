@@ -57,6 +57,11 @@ pub use site::SiteRepository;
 pub use tenant::TenantRepository;
 pub use visitor::{ContactPatch, NewVisitor, VisitorRepository};
 
+#[cfg(test)]
+pub(crate) use {
+    conversation::MockConversationRepository, outbox::MockOutboxRepository, registry::MockTenantRegistry,
+};
+
 use std::fmt;
 
 use async_trait::async_trait;

@@ -8,6 +8,7 @@ use crate::ports::StorageError;
 use crate::time::Timestamp;
 
 /// Notifications that changes have committed and nobody has settled yet.
+#[cfg_attr(test, mockall::automock)]
 #[async_trait]
 pub trait OutboxRepository: Send + Sync {
     /// Takes at most `limit` notifications that nobody holds at `now`, the oldest (by id) first, and holds them until `until`. Of

@@ -9,6 +9,7 @@ use crate::time::Timestamp;
 
 /// Which tenants there are, and for which of them background work is due, so that idle tenants cost nothing. It holds no
 /// personal data, and is the only repository without a tenant as its first argument.
+#[cfg_attr(test, mockall::automock)]
 #[async_trait]
 pub trait TenantRegistry: Send + Sync {
     /// Adds a tenant; `false`, and no change, if the id is taken.

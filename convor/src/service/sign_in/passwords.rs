@@ -137,10 +137,12 @@ mod tests {
 
     #[tokio::test]
     async fn s26_one_tenant_does_not_hold_every_place() {
-        let mut limits = Limits::default();
-        (limits.password_hashes_parallel_max, limits.password_hashes_waiting_max) = (1, 7);
-        limits.password_hashes_per_tenant_max = 2;
-        let passwords = Arc::new(Passwords::new(&limits));
+        let passwords = Arc::new(Passwords::new(&Limits {
+            password_hashes_parallel_max: 1,
+            password_hashes_waiting_max: 7,
+            password_hashes_per_tenant_max: 2,
+            ..Limits::default()
+        }));
         let (go, wait) = std::sync::mpsc::channel::<()>();
         let busy = Arc::clone(&passwords);
         let busy = tokio::spawn(async move { busy.run(tenant(1), move || wait.recv()).await });

@@ -27,10 +27,20 @@ fn claimed(number: u128) -> ClaimedNotification {
 async fn work_for_idle_tenants_is_not_done() {
     let busy = tenant(2);
     let mut parts = Parts::default();
-    parts.registry.expect_due().once().returning(move |_, _, _| Ok(vec![busy]));
+    parts.registry.expect_due().returning(move |_, _, _| Ok(vec![busy]));
     // A call for any other tenant would be one that nobody has expected.
-    parts.conversations.expect_due_snoozes().with(eq(busy), always(), always()).once().returning(|_, _, _| Ok(vec![]));
-    parts.outbox.expect_claim().with(eq(busy), always(), always(), always()).once().returning(|_, _, _, _| Ok(vec![]));
+    parts
+        .conversations
+        .expect_due_snoozes()
+        .with(eq(busy), always(), always())
+        .once()
+        .returning(|_, _, _| Ok(vec![]));
+    parts
+        .outbox
+        .expect_claim()
+        .with(eq(busy), always(), always(), always())
+        .once()
+        .returning(|_, _, _, _| Ok(vec![]));
     let chat = chat(parts, &Arc::default()).notifier(Arc::new(MockNotifier::new())).start();
     chat.work().await.expect("work");
 }
@@ -39,9 +49,19 @@ async fn work_for_idle_tenants_is_not_done() {
 async fn due_tenants_are_asked_for_page_by_page() {
     let (first, last) = ((1..=100).map(tenant).collect::<Vec<_>>(), tenant(101));
     let mut parts = Parts::default();
-    parts.registry.expect_due().with(always(), eq(None), always()).once().return_once(move |_, _, _| Ok(first));
+    parts
+        .registry
+        .expect_due()
+        .with(always(), eq(None), always())
+        .once()
+        .return_once(move |_, _, _| Ok(first));
     let after = Some(tenant(100));
-    parts.registry.expect_due().with(always(), eq(after), always()).once().returning(move |_, _, _| Ok(vec![last]));
+    parts
+        .registry
+        .expect_due()
+        .with(always(), eq(after), always())
+        .once()
+        .returning(move |_, _, _| Ok(vec![last]));
     parts.conversations.expect_due_snoozes().times(101).returning(|_, _, _| Ok(vec![]));
     chat(parts, &Arc::default()).start().work().await.expect("work");
 }
@@ -55,7 +75,8 @@ async fn a_notification_is_held_for_its_lease_and_settled_once_delivered() {
     let (now, lease) = (clock.now(), limits.notification_lease);
     for (from, found) in [(now, vec![claimed(1), claimed(2)]), (now.plus(lease), vec![claimed(1)])] {
         let claim = parts.outbox.expect_claim();
-        let claim = claim.with(eq(tenant(1)), eq(from), eq(from.plus(lease)), eq(limits.background_batch_max));
+        let claim =
+            claim.with(eq(tenant(1)), eq(from), eq(from.plus(lease)), eq(limits.notifications_claimed_max));
         claim.once().return_once(move |_, _, _, _| Ok(found));
     }
     for delivered in [1, 2] {
@@ -81,13 +102,30 @@ async fn without_a_notifier_nothing_is_claimed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn work_that_fails_says_so_and_settles_nothing() {
+async fn one_tenant_whose_work_fails_does_not_keep_the_others_waiting() {
     let mut parts = Parts::default();
-    parts.registry.expect_due().returning(|_, _, _| Ok(vec![tenant(1)]));
-    parts.conversations.expect_due_snoozes().once().returning(|_, _, _| Ok(vec![]));
+    parts.registry.expect_due().returning(|_, _, _| Ok(vec![tenant(1), tenant(2)]));
+    let broken = || StorageError::new(StorageErrorKind::Corrupt);
+    let (first, second) = (eq(tenant(1)), eq(tenant(2)));
+    let snoozes = parts.conversations.expect_due_snoozes().with(first.clone(), always(), always());
+    snoozes.once().returning(move |_, _, _| Err(broken()));
+    let snoozes = parts.conversations.expect_due_snoozes().with(second.clone(), always(), always());
+    snoozes.once().returning(|_, _, _| Ok(vec![]));
+    let claim = parts.outbox.expect_claim().with(first, always(), always(), always());
+    claim.once().returning(move |_, _, _, _| Err(broken()));
+    let claim = parts.outbox.expect_claim().with(second.clone(), always(), always(), always());
+    claim.once().returning(|_, _, _, _| Ok(vec![claimed(1)]));
+    parts.outbox.expect_settle().with(second, always()).once().returning(|_, _| Ok(true));
+    let mut notifier = MockNotifier::new();
+    notifier.expect_notify().once().returning(|_, _, _| Ok(()));
+    chat(parts, &Arc::default()).notifier(Arc::new(notifier)).start().work().await.expect("work");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registry_that_does_not_answer_is_said_so() {
+    let mut parts = Parts::default();
     let unavailable = || StorageError::new(StorageErrorKind::Unavailable);
-    parts.outbox.expect_claim().once().returning(move |_, _, _, _| Err(unavailable()));
-    parts.outbox.expect_settle().never();
-    let chat = chat(parts, &Arc::default()).notifier(Arc::new(MockNotifier::new())).start();
+    parts.registry.expect_due().returning(move |_, _, _| Err(unavailable()));
+    let chat = chat(parts, &Arc::default()).start();
     assert_eq!(chat.work().await.expect_err("a failure").code(), "unavailable");
 }

@@ -86,6 +86,9 @@ export class DeskView {
     desk.on('news', (text) => setText(this.#news, text));
     addEventListener('hashchange', () => this.#follow(), { signal });
     addEventListener('online', () => desk.chat.wake(), { signal });
+    // A browser that keeps a page for the way back would keep its connection, too.
+    addEventListener('pagehide', () => desk.chat.rest(), { signal });
+    addEventListener('pageshow', () => desk.chat.wake(), { signal });
     document.addEventListener('keydown', this.#help.onKey, { signal });
     document.addEventListener(
       'visibilitychange',
