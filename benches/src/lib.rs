@@ -68,8 +68,15 @@ impl Stage {
     /// [`Error`] if it could not be set up.
     pub async fn new() -> Result<Self, Error> {
         let mut limits = Limits::default();
-        let ample = Rate::per_minute(60_000_000, u32::MAX);
-        (limits.requests, limits.messages) = (ample, ample);
+        for rate in [
+            &mut limits.connections,
+            &mut limits.requests,
+            &mut limits.messages,
+            &mut limits.requests_per_tenant,
+            &mut limits.messages_per_tenant,
+        ] {
+            *rate = Rate::UNLIMITED;
+        }
         limits.connections_per_principal_max = usize::MAX;
         let storage = Arc::new(MemoryStorage::new());
         let chat = Chat::builder(Arc::clone(&storage) as _).limits(limits).start();

@@ -30,13 +30,13 @@ impl Peer {
     }
 }
 
-/// How many connections of each network have not said who they are.
+/// How many connections each network has.
 #[derive(Debug, Default)]
-pub(crate) struct Pending(Mutex<HashMap<IpAddr, usize>>);
+pub(crate) struct Places(Mutex<HashMap<IpAddr, usize>>);
 
-impl Pending {
+impl Places {
     /// A place among at most `max`; `None` if there is none left.
-    pub(crate) fn take(self: &Arc<Self>, peer: Peer, max: usize) -> Option<PendingPlace> {
+    pub(crate) fn take(self: &Arc<Self>, peer: Peer, max: usize) -> Option<Place> {
         let network = peer.network();
         let mut counts = self.counts();
         let count = counts.get(&network).copied().unwrap_or(0);
@@ -44,7 +44,7 @@ impl Pending {
             return None;
         }
         counts.insert(network, count + 1);
-        Some(PendingPlace { pending: Arc::clone(self), network })
+        Some(Place { places: Arc::clone(self), network })
     }
 
     fn counts(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
@@ -52,16 +52,16 @@ impl Pending {
     }
 }
 
-/// A place among the connections that have not said who they are; dropped, it is free again.
+/// A place among a network's connections; dropped, it is free again.
 #[derive(Debug)]
-pub(crate) struct PendingPlace {
-    pending: Arc<Pending>,
+pub(crate) struct Place {
+    places: Arc<Places>,
     network: IpAddr,
 }
 
-impl Drop for PendingPlace {
+impl Drop for Place {
     fn drop(&mut self) {
-        let mut counts = self.pending.counts();
+        let mut counts = self.places.counts();
         if let Some(count) = counts.get_mut(&self.network) {
             *count -= 1;
             if *count == 0 {
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn s25_a_network_has_so_many_places_and_gets_them_back() {
-        let pending = Arc::new(Pending::default());
+        let pending = Arc::new(Places::default());
         let first = pending.take(peer("2001:db8::1"), 2).expect("a place");
         let _second = pending.take(peer("2001:db8::ffff:2"), 2).expect("a place");
         assert!(pending.take(peer("2001:db8::3"), 2).is_none(), "one /64 is one client");
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn an_address_in_the_other_notation_is_the_same_one() {
-        let pending = Arc::new(Pending::default());
+        let pending = Arc::new(Places::default());
         let _place = pending.take(peer("192.0.2.1"), 1).expect("a place");
         assert!(pending.take(peer("::ffff:192.0.2.1"), 1).is_none());
         assert!(pending.take(peer("::ffff:192.0.2.2"), 1).is_some());

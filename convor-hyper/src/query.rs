@@ -10,6 +10,9 @@ use percent_encoding::percent_decode_str;
 /// The keys that every route takes.
 const EVERYWHERE: &[&str] = &["site"];
 
+/// No route takes as many keys; a query with more is refused before it is looked at.
+const PAIRS_MAX: usize = 16;
+
 /// The query of a request's address: each key once.
 #[derive(Debug, Default)]
 pub(crate) struct Query(Vec<(String, String)>);
@@ -18,6 +21,9 @@ impl Query {
     /// Reads a query.
     pub(crate) fn parse(query: Option<&str>) -> Result<Self, Error> {
         let mut pairs: Vec<(String, String)> = Vec::new();
+        if query.unwrap_or_default().split('&').nth(PAIRS_MAX).is_some() {
+            return Err(Error::invalid("query", "has too many keys"));
+        }
         for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (key, value) = (decode(key)?, decode(value)?);

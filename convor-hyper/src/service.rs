@@ -15,7 +15,7 @@ use crate::body::Body;
 use crate::credential::CookieName;
 use crate::gate;
 use crate::intake::{self, BoxError};
-use crate::peer::Pending;
+use crate::peer::Places;
 use crate::routes::Table;
 use crate::socket::Sockets;
 
@@ -33,7 +33,10 @@ pub(crate) struct Inner {
     pub(crate) cookie: CookieName,
     pub(crate) table: Table,
     pub(crate) sockets: Arc<Sockets>,
-    pub(crate) pending: Arc<Pending>,
+    /// Connections of each network.
+    pub(crate) open: Arc<Places>,
+    /// Those of them that have not said who they are.
+    pub(crate) pending: Arc<Places>,
     peers_are_missing: AtomicBool,
 }
 
@@ -103,6 +106,7 @@ impl ChatServiceBuilder {
             cookie: cookie.unwrap_or_default(),
             table: Table::new(),
             sockets: Arc::default(),
+            open: Arc::default(),
             pending: Arc::default(),
             peers_are_missing: AtomicBool::new(false),
         };

@@ -53,8 +53,11 @@ pub struct Limits {
     pub visitor_conversations_max: usize,
     /// Connections of a principal on a node; the next one is closed with 4104. 20.
     pub connections_per_principal_max: usize,
-    /// Connections of a tenant on a node; the next one is closed with 4104. 20,000.
+    /// Connections of a tenant on a node, of which visitors leave a tenth to staff; the next one is told to come back
+    /// later (4001). 20,000.
     pub connections_per_tenant_max: usize,
+    /// WebSockets of an address (of an IPv6 network of 2^64 addresses); beyond it 429. 1,000.
+    pub connections_per_address_max: usize,
     /// Connections of an address that have not said `hello` yet; beyond it 429. 50.
     pub connections_pending_per_address_max: usize,
 
@@ -155,6 +158,7 @@ impl Default for Limits {
             visitor_conversations_max: 100,
             connections_per_principal_max: 20,
             connections_per_tenant_max: 20_000,
+            connections_per_address_max: 1_000,
             connections_pending_per_address_max: 50,
             hello_timeout: Duration::from_secs(10),
             heartbeat: Duration::from_secs(25),

@@ -35,8 +35,8 @@ async fn s06_what_a_tenant_keeps_is_in_no_list_and_no_page_of_anybody_elses() {
     let owner =
         Outsider { role: "owner", token: Some(&world.acme.owner), own: Some(&world.acme.conversation) };
     let seen = everything(&world, owner).await;
-    for number in 0..PLACES.len() {
-        assert!(seen.contains(&canary(number)), "the search finds the {}", PLACES[number]);
+    for (number, place) in PLACES.iter().enumerate() {
+        assert!(seen.contains(&canary(number)), "the search finds the {place}");
     }
 
     let mut searched = 0;

@@ -8,6 +8,7 @@ pub mod dashboard;
 pub mod driver;
 pub mod environment;
 pub mod fixture;
+pub mod hooked;
 pub mod host;
 pub mod line;
 pub mod patience;

@@ -18,16 +18,15 @@ pub(super) async fn upgrade(mut call: Call) -> Result<Reply, Refusal> {
     let handshake = Handshake::of(&call.parts)?;
     let entrance = entrance(&call).await?;
     let limits = call.chat().limits();
-    let place = match call.peer() {
-        Some(peer) => {
-            let max = limits.connections_pending_per_address_max;
-            let place = call.service.pending.take(peer, max);
-            Some(place.ok_or(Error::RateLimited { retry_after: limits.hello_timeout })?)
-        }
-        None => None,
-    };
+    let (mut open, mut pending) = (None, None);
+    if let Some(peer) = call.peer() {
+        let full = || Error::RateLimited { retry_after: limits.hello_timeout };
+        open = Some(call.service.open.take(peer, limits.connections_per_address_max).ok_or_else(full)?);
+        let max = limits.connections_pending_per_address_max;
+        pending = Some(call.service.pending.take(peer, max).ok_or_else(full)?);
+    }
     let upgrade = handshake.upgrade(&mut call.parts)?;
-    let socket = Socket::new(call.chat(), entrance, place);
+    let socket = Socket::new(call.chat(), entrance, open, pending);
     call.service.sockets.serve(socket, upgrade);
     Ok(handshake.reply())
 }

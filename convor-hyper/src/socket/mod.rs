@@ -20,7 +20,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use crate::peer::PendingPlace;
+use crate::peer::Place;
 pub(crate) use handshake::Handshake;
 use line::Line;
 pub(crate) use open::Sockets;
@@ -39,15 +39,18 @@ pub(crate) struct Socket {
     chat: Chat,
     outlet: Arc<Outlet>,
     session: Session,
-    place: Option<PendingPlace>,
+    /// Held as long as the connection lasts.
+    _open: Option<Place>,
+    /// Held until the client has said who it is.
+    pending: Option<Place>,
 }
 
 impl Socket {
-    pub(crate) fn new(chat: &Chat, entrance: Entrance, place: Option<PendingPlace>) -> Self {
+    pub(crate) fn new(chat: &Chat, entrance: Entrance, open: Option<Place>, pending: Option<Place>) -> Self {
         let outlet = Arc::new(Outlet::new(chat.limits()));
         let transport: Arc<dyn Transport> = Arc::<Outlet>::clone(&outlet);
         let session = Session::new(chat, transport, entrance);
-        Self { chat: chat.clone(), outlet, session, place }
+        Self { chat: chat.clone(), outlet, session, _open: open, pending }
     }
 
     fn outlet(&self) -> &Arc<Outlet> {
@@ -65,12 +68,12 @@ impl Socket {
 
     /// The reader runs as a task of its own, so that a delivery does not poll the socket for something to read.
     async fn speak(self, io: TokioIo<Upgraded>) {
-        let Self { chat, outlet, session, place } = self;
+        let Self { chat, outlet, session, _open, pending } = self;
         let limits = chat.limits();
         let stream = WebSocketStream::from_raw_socket(io, Role::Server, Some(config::config(limits))).await;
         let (sink, stream) = stream.split();
         let line = Arc::new(Line::new(outlet, limits));
-        let mut reading = Task(tokio::spawn(Reader::new(stream, session, Arc::clone(&line), place).run()));
+        let mut reading = Task(tokio::spawn(Reader::new(stream, session, Arc::clone(&line), pending).run()));
         let mut writer = Writer::new(sink, line, limits.write_timeout);
         let written = writer.run().await;
         // What the client has asked for and is being done is finished; nothing more is begun.

@@ -58,9 +58,7 @@ impl Sockets {
         let mut open = self.open();
         open.draining = true;
         for entry in open.sockets.values() {
-            let random = chat.random_bytes();
-            let reconnect_after_ms = 500 + u64::from(u16::from_be_bytes([random[0], random[1]])) % 4_500;
-            entry.outlet.close(Close::Draining { reconnect_after_ms });
+            entry.outlet.close(chat.draining());
         }
     }
 

@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::{Line, Stream};
-use crate::peer::PendingPlace;
+use crate::peer::Place;
 
 /// Feeds a session with the client's frames, one after the other.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(super) struct Reader {
     stream: SplitStream<Stream>,
     session: Session,
     line: Arc<Line>,
-    place: Option<PendingPlace>,
+    place: Option<Place>,
 }
 
 impl Reader {
@@ -27,7 +27,7 @@ impl Reader {
         stream: SplitStream<Stream>,
         session: Session,
         line: Arc<Line>,
-        place: Option<PendingPlace>,
+        place: Option<Place>,
     ) -> Self {
         Self { stream, session, line, place }
     }

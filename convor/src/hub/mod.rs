@@ -90,7 +90,9 @@ impl Hub {
         cursor: u64,
         (heads, epoch): (Heads, u32),
     ) -> Live {
-        self.shard(key).get_mut(&key).map_or(Live::Gone, |topic| topic.go_live(connection, cursor, heads, epoch))
+        self.shard(key)
+            .get_mut(&key)
+            .map_or(Live::Gone, |topic| topic.go_live(connection, cursor, heads, epoch))
     }
 
     /// Whether `connection` is a member of a topic.
@@ -127,7 +129,12 @@ impl Hub {
     }
 
     /// Hands an event to everybody who listens. `render` makes the frame of an audience, once, if anybody needs it.
-    pub(crate) fn publish(&self, tenant: TenantId, event: &Event, render: impl Fn(Audience) -> Option<Frame>) {
+    pub(crate) fn publish(
+        &self,
+        tenant: TenantId,
+        event: &Event,
+        render: impl Fn(Audience) -> Option<Frame>,
+    ) {
         let key = (tenant, event.conversation);
         let mut frames = Frames { render, staff: None, visitor: None };
         let mut shard = self.shard(key);
@@ -151,8 +158,8 @@ impl Hub {
         // The inbox is a view of its own: a conversation's listeners may be ahead of it.
         if topic.as_mut().is_none_or(|topic| topic.is_news_for_inbox(event)) {
             for connection in self.roster.inbox(tenant).iter() {
-                let hears_as_member =
-                    expected == Expected::Next && topic.as_ref().is_some_and(|topic| topic.is_live(connection.id()));
+                let hears_as_member = expected == Expected::Next
+                    && topic.as_ref().is_some_and(|topic| topic.is_live(connection.id()));
                 if !hears_as_member && let Some(frame) = frames.of(Audience::Staff) {
                     connection.offer(frame);
                 }

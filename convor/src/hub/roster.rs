@@ -60,7 +60,7 @@ impl Roster {
     pub(crate) fn room(&self, tenant: TenantId, author: Author, limits: &Limits) -> Result<(), Arrival> {
         let tenants = self.tenants();
         let Some(present) = tenants.get(&tenant) else { return Ok(()) };
-        if present.connections >= limits.connections_per_tenant_max {
+        if present.connections >= room_for(author, limits) {
             return Err(Arrival::Crowded);
         }
         let own = present.here.get(&author).map_or(0, Vec::len);
@@ -70,10 +70,10 @@ impl Roster {
     pub(crate) fn add(&self, connection: &Arc<Connection>, limits: &Limits) -> Arrival {
         let mut tenants = self.tenants();
         let present = tenants.entry(connection.principal().tenant()).or_default();
-        if present.connections >= limits.connections_per_tenant_max {
+        let author = connection.author();
+        if present.connections >= room_for(author, limits) {
             return Arrival::Crowded;
         }
-        let author = connection.author();
         let own = present.here.entry(author).or_default();
         if own.len() >= limits.connections_per_principal_max {
             return Arrival::Refused;
@@ -158,12 +158,19 @@ impl Roster {
     /// The principals that are connected here.
     pub(crate) fn principals(&self) -> Vec<(TenantId, Author)> {
         let tenants = self.tenants();
-        tenants.iter().flat_map(|(tenant, present)| present.here.keys().map(|author| (*tenant, *author))).collect()
+        tenants
+            .iter()
+            .flat_map(|(tenant, present)| present.here.keys().map(|author| (*tenant, *author)))
+            .collect()
     }
 
     /// The tenants with connections here.
     pub(crate) fn tenants_here(&self) -> Vec<TenantId> {
-        self.tenants().iter().filter(|(_, present)| present.connections > 0).map(|(tenant, _)| *tenant).collect()
+        self.tenants()
+            .iter()
+            .filter(|(_, present)| present.connections > 0)
+            .map(|(tenant, _)| *tenant)
+            .collect()
     }
 
     /// Whether a principal is connected to this node.
@@ -216,9 +223,10 @@ impl Roster {
         let over = |node: NodeId, until: Timestamp| until <= now || Some(node) == gone;
         let mut offline = Vec::new();
         self.tenants().retain(|tenant, present| {
-            let said = present.elsewhere.iter().flat_map(|(author, nodes)| {
-                nodes.iter().map(move |(node, until)| (*author, *node, *until))
-            });
+            let said = present
+                .elsewhere
+                .iter()
+                .flat_map(|(author, nodes)| nodes.iter().map(move |(node, until)| (*author, *node, *until)));
             let out: Vec<_> = said.filter(|(_, node, until)| over(*node, *until)).collect();
             for (author, node, _) in out {
                 present.note_elsewhere(author, node, None);
@@ -291,6 +299,13 @@ impl Roster {
     fn tenants(&self) -> MutexGuard<'_, HashMap<TenantId, Present>> {
         lock(&self.tenants)
     }
+}
+
+/// How many connections a tenant may have before this principal's is one too many. Visitors leave a tenth for those who
+/// answer them.
+fn room_for(author: Author, limits: &Limits) -> usize {
+    let all = limits.connections_per_tenant_max;
+    if matches!(author, Author::Visitor(_)) { all - all / 10 } else { all }
 }
 
 impl Present {

@@ -97,7 +97,13 @@ impl Topic {
     }
 
     /// Lets a member hear everything after `cursor`, having read the log up to `heads`.
-    pub(super) fn go_live(&mut self, connection: ConnectionId, cursor: u64, heads: Heads, epoch: u32) -> Live {
+    pub(super) fn go_live(
+        &mut self,
+        connection: ConnectionId,
+        cursor: u64,
+        heads: Heads,
+        epoch: u32,
+    ) -> Live {
         let Some(member) = self.members.get_mut(&connection) else { return Live::Gone };
         match self.published {
             Some(published) if published.epoch != epoch => return Live::OtherEpoch,

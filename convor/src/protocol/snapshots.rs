@@ -268,7 +268,12 @@ fn the_frames_of_the_server() {
             ),
         ),
         (
-            ServerFrame::Reset { conversation: Some(conversation), inbox: None, epoch: Some(2), seq: Some(9) },
+            ServerFrame::Reset {
+                conversation: Some(conversation),
+                inbox: None,
+                epoch: Some(2),
+                seq: Some(9),
+            },
             format!(r#"{{"type":"reset","conversation":"{seven}","epoch":2,"seq":9}}"#),
         ),
         (ServerFrame::Heartbeat, r#"{"type":"heartbeat"}"#.into()),

@@ -139,7 +139,8 @@ impl Chat {
         let limit = self.limits().background_batch_max;
         let due = self.within(self.storage().conversations().due_snoozes(tenant, self.now(), limit)).await?;
         for snooze in due {
-            let patch = ConversationPatch { status: Some(StatusChange::Open), ..ConversationPatch::default() };
+            let patch =
+                ConversationPatch { status: Some(StatusChange::Open), ..ConversationPatch::default() };
             match self.update(&Principal::system(tenant), snooze.conversation, snooze.version, &patch).await {
                 // Somebody, or another node, was faster.
                 Ok(()) | Err(Error::PreconditionFailed | Error::NotFound) => {}
@@ -158,7 +159,9 @@ impl Chat {
             let notifying = notifier.notify(tenant, claimed.id, &claimed.notification);
             match tokio::time::timeout(limits.notification_timeout, notifying).await {
                 Ok(Ok(())) => drop(self.within(outbox.settle(tenant, claimed.id)).await?),
-                _ => tracing::info!(%tenant, attempt = claimed.attempt, "a notification is tried again later"),
+                _ => {
+                    tracing::info!(%tenant, attempt = claimed.attempt, "a notification is tried again later")
+                }
             }
         }
         Ok(())

@@ -176,7 +176,8 @@ impl Chat {
         let tenant = principal.tenant();
         let change = self.audited(principal, AuditAction::ConversationUpdated, id.uuid());
         let turn = self.hub().turn((tenant, id)).await;
-        let outcome = self.within(self.storage().conversations().update(tenant, id, version, patch, &change)).await?;
+        let outcome =
+            self.within(self.storage().conversations().update(tenant, id, version, patch, &change)).await?;
         let updated = match outcome {
             UpdateOutcome::Updated { conversation, events } => {
                 self.publish(tenant, conversation.visitor, conversation.heads, &events).await;

@@ -255,7 +255,10 @@ impl Chat {
                     tokio::spawn(async move {
                         let _place = place;
                         if let Err(error) = chat.tell_here(&body, None).await {
-                            tracing::debug!(code = error.code(), "a signal of another node could not be followed");
+                            tracing::debug!(
+                                code = error.code(),
+                                "a signal of another node could not be followed"
+                            );
                         }
                     });
                 }

@@ -150,8 +150,9 @@ impl Chat {
         }
     }
 
-    /// Come back, but not all at once.
-    pub(crate) fn draining(&self) -> Close {
+    /// What ends a connection that is to come back elsewhere, but not at the same time as all the others.
+    #[must_use]
+    pub fn draining(&self) -> Close {
         let random = self.random_bytes();
         let reconnect_after_ms = 500 + u64::from(u16::from_be_bytes([random[0], random[1]])) % 4_500;
         Close::Draining { reconnect_after_ms }

@@ -123,7 +123,9 @@ async fn read(
     let principal = connection.principal();
     let limit = if window == Window::Latest { 1 } else { PAGE };
     let events = chat.storage().events();
-    let page = chat.within(events.page(principal.tenant(), conversation, principal.audience(), window, limit)).await?;
+    let page = chat
+        .within(events.page(principal.tenant(), conversation, principal.audience(), window, limit))
+        .await?;
     let page = page.ok_or(Error::NotFound)?;
     match principal {
         Principal::Visitor { visitor, .. } if visitor != page.visitor => Err(Error::NotFound),

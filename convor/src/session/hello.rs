@@ -18,7 +18,9 @@ impl Session {
             (Some(token), None) => token,
             (None, Some(cookie)) => cookie,
             // Two credentials may be two principals.
-            (Some(_), Some(_)) | (None, None) => return self.turn_away(Error::Unauthenticated, Close::Revoked),
+            (Some(_), Some(_)) | (None, None) => {
+                return self.turn_away(Error::Unauthenticated, Close::Revoked);
+            }
         };
         let authenticated = match self.chat.within(self.chat.authenticate(&credential)).await {
             Ok(Some(authenticated)) => authenticated,
@@ -121,7 +123,8 @@ impl Session {
                 outcome => outcome?,
             }
         }
-        for conversation in own.into_iter().filter(|own| !resume.iter().any(|held| held.conversation == *own)) {
+        for conversation in own.into_iter().filter(|own| !resume.iter().any(|held| held.conversation == *own))
+        {
             catch_up(&self.chat, connection, conversation, Start::Head, None).await?;
         }
         Ok(())
@@ -133,7 +136,9 @@ impl Session {
         let name = name.as_ref();
         let principal = match connection.principal() {
             Principal::Visitor { visitor, .. } => PrincipalObject::Visitor { id: visitor, name },
-            Principal::Operator { operator, role, .. } => PrincipalObject::Operator { id: operator, name, role },
+            Principal::Operator { operator, role, .. } => {
+                PrincipalObject::Operator { id: operator, name, role }
+            }
             Principal::System { .. } => PrincipalObject::System,
         };
         let heartbeat_ms = u64::try_from(limits.heartbeat.as_millis()).unwrap_or(u64::MAX);

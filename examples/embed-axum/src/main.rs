@@ -11,6 +11,7 @@ use convor::domain::{Origin, Role};
 use convor::service::{NewOperator, NewSite};
 use convor_hyper::{ChatService, Peer};
 use convor_memory::MemoryStorage;
+use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -42,10 +43,14 @@ async fn main() -> anyhow::Result<()> {
     let key = convor::credentials::SiteKey::new(tenant, site.id);
     println!("try: curl {}/chat/v1/site?site={key}", origins[0]);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    let mut terminate = signal(SignalKind::terminate())?;
     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(async move {
-            // hyper does not see upgraded sockets: they are drained first.
-            let _ = tokio::signal::ctrl_c().await;
+            // Ctrl-C, or what a supervisor sends. hyper does not see upgraded sockets: they are drained first.
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
             service.drain().await;
         })
         .await?;

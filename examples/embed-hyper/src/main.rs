@@ -1,6 +1,7 @@
 //! Chat in a plain hyper application: the tower service, served by hyper-util.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use convor::Chat;
 use convor::credentials::SiteKey;
@@ -9,7 +10,7 @@ use convor_hyper::{ChatService, Peer};
 use convor_memory::MemoryStorage;
 use hyper::Request;
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
@@ -31,12 +32,17 @@ async fn main() -> anyhow::Result<()> {
 
     let service = TowerToHyperService::new(ChatService::new(chat));
     let mut builder = Builder::new(TokioExecutor::new());
-    // WebSockets over HTTP/2 need the extended CONNECT of RFC 8441.
-    builder.http2().enable_connect_protocol();
+    // Slow headers are cut; WebSockets over HTTP/2 need the extended CONNECT of RFC 8441.
+    builder.http1().timer(TokioTimer::new());
+    builder.http2().timer(TokioTimer::new()).enable_connect_protocol();
     let listener = TcpListener::bind("127.0.0.1:3001").await?;
     loop {
-        let (stream, peer) = listener.accept().await?;
-        stream.set_nodelay(true)?;
+        // One connection that fails is no reason to end, also not the one for which there was no file descriptor left.
+        let Ok((stream, peer)) = listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
         let (builder, service) = (builder.clone(), service.clone());
         tokio::spawn(async move {
             let requests = hyper::service::service_fn(move |mut request: Request<Incoming>| {

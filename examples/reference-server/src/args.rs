@@ -22,6 +22,10 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) demo: bool,
 
+    /// How many connections are served at once; the next one is turned away.
+    #[arg(long, value_name = "NUMBER", default_value_t = 20_000)]
+    pub(crate) connections_max: usize,
+
     /// Another origin under which the pages are reached, such as that of a proxy; may be repeated.
     #[arg(long = "origin", value_name = "ORIGIN", value_parser = origin)]
     pub(crate) more_origins: Vec<Origin>,
@@ -61,7 +65,8 @@ impl Args {
         let mut origins: Vec<_> =
             hosts.iter().filter_map(|host| Origin::parse(&format!("http://{host}{port}"))).collect();
         origins.extend(self.more_origins.iter().cloned());
-        origins.dedup();
+        let mut seen = std::collections::HashSet::new();
+        origins.retain(|origin| seen.insert(origin.clone()));
         origins
     }
 }

@@ -15,6 +15,10 @@ static WIDGET: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../clients/js/widg
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
+/// What stands at the root: the pages have addresses of their own.
+const INDEX: &str = "Convor's reference server.\n\nThe operator dashboard is at /dashboard, a site's page at /visit/ and \
+    the site's key,\nand the API at /chat. The addresses with their keys stand in what the server printed at its start.\n";
+
 /// Answers with a file.
 pub(crate) fn answer<B>(request: &Request<B>) -> Response<Bytes> {
     if request.method() != Method::GET && request.method() != Method::HEAD {
@@ -23,6 +27,7 @@ pub(crate) fn answer<B>(request: &Request<B>) -> Response<Bytes> {
         return response;
     }
     match find(request.uri().path()) {
+        _ if request.uri().path() == "/" => text(StatusCode::OK, INDEX),
         Some((name, content)) => file(name, content),
         None => text(StatusCode::NOT_FOUND, "There is no such page."),
     }

@@ -39,7 +39,7 @@ async fn main() -> anyhow::Result<()> {
     let tenants = if args.demo { demo::fill(&chat, &origins).await? } else { Vec::new() };
     let service = ChatService::builder(chat).dashboard_origins(origins).build();
 
-    let ended = serve::until(serve::shutdown_signal()?, listener, service);
+    let ended = serve::until(serve::shutdown_signal()?, listener, args.connections_max, service);
     let ended = tokio::spawn(ended);
     announce::print(listen, &tenants)?;
     ended.await?;

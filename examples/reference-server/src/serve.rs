@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,6 +15,7 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Semaphore;
 use tower_service::Service;
 
 use crate::files;
@@ -21,8 +23,14 @@ use crate::files;
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long requests may go on after sockets have been drained.
-const GRACE: Duration = Duration::from_secs(5);
+/// How often a client of HTTP/2 is asked whether it is still there.
+const PING: Duration = Duration::from_secs(30);
+
+/// How long requests may go on while sockets are drained.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// With what a client of HTTP/2 begins (RFC 9113, 3.4).
+const HTTP2_PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Becomes ready on SIGTERM or SIGINT.
 pub(crate) fn shutdown_signal() -> std::io::Result<impl Future<Output = ()> + Send> {
@@ -39,12 +47,16 @@ pub(crate) fn shutdown_signal() -> std::io::Result<impl Future<Output = ()> + Se
 pub(crate) async fn until(
     shutdown: impl Future<Output = ()> + Send,
     listener: TcpListener,
+    connections_max: usize,
     service: ChatService,
 ) {
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_headers(64);
-    // WebSockets over HTTP/2 need the extended CONNECT of RFC 8441.
-    builder.http2().timer(TokioTimer::new()).enable_connect_protocol().max_concurrent_streams(100);
+    // WebSockets over HTTP/2 need the extended CONNECT of RFC 8441. Whoever does not answer a ping has gone.
+    let http2 = &mut builder.http2();
+    http2.timer(TokioTimer::new()).enable_connect_protocol().max_concurrent_streams(100);
+    http2.keep_alive_interval(Some(PING)).keep_alive_timeout(HEAD_TIMEOUT);
+    let places = Arc::new(Semaphore::new(connections_max));
     let graceful = GracefulShutdown::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
@@ -60,19 +72,41 @@ pub(crate) async fn until(
             },
             () = &mut shutdown => break,
         };
-        let connection = serve(&builder, stream, peer, service.clone());
-        let connection = graceful.watch(connection);
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            tracing::warn!("there are too many connections; one was turned away");
+            continue;
+        };
+        let (builder, service, watcher) = (builder.clone(), service.clone(), graceful.watcher());
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            // Nobody may hold a place and say nothing.
+            if !matches!(tokio::time::timeout(HEAD_TIMEOUT, has_begun(&stream)).await, Ok(Ok(true))) {
+                return;
+            }
+            if let Err(error) = watcher.watch(serve(&builder, stream, peer, service)).await {
                 tracing::debug!(error, "a connection ended early");
             }
+            drop(place);
         });
     }
     drop(listener);
     tracing::info!("draining");
-    let cut = service.drain().await;
-    let requests = tokio::time::timeout(GRACE, graceful.shutdown()).await;
+    let (cut, requests) = tokio::join!(service.drain(), tokio::time::timeout(GRACE, graceful.shutdown()));
     tracing::info!(sockets_cut = cut, requests_finished = requests.is_ok(), "bye");
+}
+
+/// Waits until it can be told which version of HTTP a client speaks; `false` if the client has gone.
+async fn has_begun(stream: &TcpStream) -> std::io::Result<bool> {
+    let mut begin = [0; HTTP2_PREFACE.len()];
+    loop {
+        let peeked = stream.peek(&mut begin).await?;
+        if peeked == 0 {
+            return Ok(false);
+        }
+        if peeked == begin.len() || !HTTP2_PREFACE.starts_with(&begin[..peeked]) {
+            return Ok(true);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// One connection, with all of its requests.

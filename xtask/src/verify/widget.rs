@@ -94,6 +94,9 @@ mod tests {
         let source = "/** @type {import('./types.js').Frame} */\nimport { a } from './a.js';\n\
             // import './old.js';\nexport { b } from '../b.js';\nawait import('./c.js');\nimport 'node:fs';";
         assert_eq!(imports(source), ["./a.js", "../b.js", "./c.js"]);
-        assert_eq!(beside(Path::new("x/widget/loader.js"), "../client/http.js"), Path::new("x/client/http.js"));
+        assert_eq!(
+            beside(Path::new("x/widget/loader.js"), "../client/http.js"),
+            Path::new("x/client/http.js")
+        );
     }
 }

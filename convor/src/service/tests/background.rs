@@ -107,13 +107,13 @@ async fn one_tenant_whose_work_fails_does_not_keep_the_others_waiting() {
     parts.registry.expect_due().returning(|_, _, _| Ok(vec![tenant(1), tenant(2)]));
     let broken = || StorageError::new(StorageErrorKind::Corrupt);
     let (first, second) = (eq(tenant(1)), eq(tenant(2)));
-    let snoozes = parts.conversations.expect_due_snoozes().with(first.clone(), always(), always());
+    let snoozes = parts.conversations.expect_due_snoozes().with(first, always(), always());
     snoozes.once().returning(move |_, _, _| Err(broken()));
-    let snoozes = parts.conversations.expect_due_snoozes().with(second.clone(), always(), always());
+    let snoozes = parts.conversations.expect_due_snoozes().with(second, always(), always());
     snoozes.once().returning(|_, _, _| Ok(vec![]));
     let claim = parts.outbox.expect_claim().with(first, always(), always(), always());
     claim.once().returning(move |_, _, _, _| Err(broken()));
-    let claim = parts.outbox.expect_claim().with(second.clone(), always(), always(), always());
+    let claim = parts.outbox.expect_claim().with(second, always(), always(), always());
     claim.once().returning(|_, _, _, _| Ok(vec![claimed(1)]));
     parts.outbox.expect_settle().with(second, always()).once().returning(|_, _| Ok(true));
     let mut notifier = MockNotifier::new();

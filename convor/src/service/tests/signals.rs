@@ -42,8 +42,7 @@ async fn signals_that_do_not_fit_are_counted_and_dropped() {
         let _ = heard.send(signal.number);
         Ok(())
     });
-    let mut limits = crate::Limits::default();
-    limits.signals_waiting_max = 2;
+    let limits = crate::Limits { signals_waiting_max: 2, ..crate::Limits::default() };
     let chat = chat(Parts::default(), &Arc::default()).broker(Arc::new(broker)).limits(limits).start();
     // Nothing is published in between: this task does not wait.
     for _ in 0..5 {

@@ -1,0 +1,215 @@
+//! Who has signed out, or whose time is over, is gone: on this node and on all others.
+
+use convor::credentials::Token;
+use convor::domain::Role;
+use convor::ports::Close;
+use convor::ports::storage::Window;
+use convor::{Error, Limits};
+use convor_tests::fixture::{Tenant, new_id};
+use convor_tests::hooked::Side::{After, Before};
+use convor_tests::hooked::{every, next};
+use convor_tests::person::Person;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::socket::{Socket, anna_signs_in};
+use crate::world::{Cluster, MINUTE, SECOND, alone, alone_with, asked, away, pass};
+
+/// How long another node may take to obey.
+fn obedience() -> std::time::Duration {
+    // Looks are a second apart.
+    Limits::default().control_lag_max + 2 * SECOND
+}
+
+fn short_sessions() -> Limits {
+    let mut limits = Limits::default();
+    limits.session_lifetime = MINUTE;
+    limits
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_ends_with_its_session() {
+    let (node, tenant) = alone_with(|builder| builder.limits(short_sessions())).await;
+    let token = anna_signs_in(&tenant).await;
+    let socket = Socket::welcomed(&node.chat, token.reveal()).await;
+    pass(MINUTE - SECOND).await;
+    assert_eq!(socket.end(), None);
+    pass(2 * SECOND).await;
+    assert_eq!(socket.end(), Some(Close::Revoked));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_ends_with_its_session_though_other_work_hangs() {
+    let (node, tenant) = alone_with(|builder| builder.limits(short_sessions())).await;
+    let token = anna_signs_in(&tenant).await;
+    let socket = Socket::welcomed(&node.chat, token.reveal()).await;
+    let _held = node.storage.hold(every("registry.due"), Before);
+    pass(MINUTE + SECOND).await;
+    assert_eq!(socket.end(), Some(Close::Revoked));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frame_after_the_end_of_its_session_does_nothing() {
+    let (node, tenant) = alone_with(|builder| builder.limits(short_sessions())).await;
+    let (visitor, id) = asked(&tenant).await;
+    let token = anna_signs_in(&tenant).await;
+    let mut socket = Socket::welcomed(&node.chat, token.reveal()).await;
+    // No other task runs before the frame is handled.
+    tokio::time::advance(MINUTE).await;
+    let client_id: Uuid = new_id();
+    socket
+        .say(json!({"type": "send", "ref": "s", "conversation": id, "client_id": client_id, "text": "two"}))
+        .await;
+    assert_eq!(socket.end(), Some(Close::Revoked));
+    let history = node.chat.history(&visitor, id, Window::After(0), None).await.expect("a page");
+    assert_eq!(serde_json::to_value(history.object()).expect("JSON")["seq"], 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_out_closes_sockets_though_a_read_fails() {
+    let (node, tenant) = alone().await;
+    let token = anna_signs_in(&tenant).await;
+    let socket = Socket::welcomed(&node.chat, token.reveal()).await;
+    node.storage.fail(next("control.after"), Before);
+    node.chat.sign_out(token.reveal()).await.expect("she is signed out");
+    pass(obedience()).await;
+    assert_eq!(socket.end(), Some(Close::Revoked));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_out_ends_sockets_though_the_control_log_cannot_be_read() {
+    let (node, tenant) = alone().await;
+    let token = anna_signs_in(&tenant).await;
+    let socket = Socket::welcomed(&node.chat, token.reveal()).await;
+    node.storage.fail(every("control.after"), Before);
+    node.chat.sign_out(token.reveal()).await.expect("she is signed out");
+    pass(obedience()).await;
+    assert!(socket.end().is_some());
+    let back = Socket::hello(&node.chat, token.reveal()).await;
+    assert_eq!(back.end(), Some(Close::Revoked));
+}
+
+/// The calls by which sessions end before their time.
+const ENDINGS: [&str; 3] = ["accounts.end_session", "accounts.set_password", "control.append"];
+
+/// Ends Anna's session, by this call.
+async fn end_session(tenant: &Tenant, token: &Token, by: &str) -> Result<(), Error> {
+    let chat = &tenant.chat;
+    match by {
+        "accounts.end_session" => chat.sign_out(token.reveal()).await,
+        "accounts.set_password" => {
+            chat.set_password(tenant.id, tenant.anna.id, "another long and good one").await
+        }
+        _ => {
+            let session = chat.current_session(token.reveal()).await?;
+            chat.end_session(tenant.id, session.id).await
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_has_perhaps_been_ended_has_no_sockets() {
+    for call in ENDINGS {
+        let (node, tenant) = alone().await;
+        let token = anna_signs_in(&tenant).await;
+        let socket = Socket::welcomed(&node.chat, token.reveal()).await;
+        node.storage.fail(next(call), After);
+        let refused = end_session(&tenant, &token, call).await.expect_err("the storage has not answered");
+        assert_eq!(refused.code(), "unavailable");
+        pass(obedience()).await;
+        assert_eq!(socket.end(), Some(Close::Revoked), "{call}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_whose_end_nobody_waited_for_has_no_sockets() {
+    for call in ENDINGS {
+        let (node, tenant) = alone().await;
+        let token = anna_signs_in(&tenant).await;
+        let socket = Socket::welcomed(&node.chat, token.reveal()).await;
+        let held = node.storage.hold(next(call), After);
+        let ending = tokio::spawn(async move { end_session(&tenant, &token, call).await });
+        held.reached().await;
+        ending.abort();
+        pass(obedience()).await;
+        assert_eq!(socket.end(), Some(Close::Revoked), "{call}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_out_is_obeyed_by_other_nodes_though_a_read_fails() {
+    let Cluster { here, there, tenant_here, .. } = Cluster::new().await;
+    let token = anna_signs_in(&tenant_here).await;
+    let socket = Socket::welcomed(&there.chat, token.reveal()).await;
+    there.storage.fail(next("control.after"), Before);
+    here.chat.sign_out(token.reveal()).await.expect("she is signed out");
+    pass(obedience()).await;
+    assert_eq!(socket.end(), Some(Close::Revoked));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_out_is_obeyed_by_nodes_that_hear_no_signal() {
+    let Cluster { world, here, there, tenant_here, .. } = Cluster::new().await;
+    let token = anna_signs_in(&tenant_here).await;
+    let socket = Socket::welcomed(&there.chat, token.reveal()).await;
+    world.broker.disconnect();
+    pass(MINUTE).await;
+    assert_eq!(socket.end(), None, "that there are no signals is no reason to end");
+    here.chat.sign_out(token.reveal()).await.expect("she is signed out");
+    pass(obedience()).await;
+    assert_eq!(socket.end(), Some(Close::Revoked));
+}
+
+#[tokio::test(start_paused = true)]
+async fn operators_come_back_when_it_cannot_be_confirmed_that_they_may_stay() {
+    let Cluster { there, tenant_here, tenant_there, .. } = Cluster::new().await;
+    let token = anna_signs_in(&tenant_here).await;
+    let operator = Socket::welcomed(&there.chat, token.reveal()).await;
+    let (visitor, _) = asked(&tenant_there).await;
+    let mut person = Person::connect(&there.chat, visitor).await;
+    there.storage.fail(every("control.after"), Before);
+    there.storage.fail(every("control.head"), Before);
+    pass(obedience()).await;
+    assert_eq!(operator.end(), Some(Close::PositionLost));
+    // A visitor's token cannot be revoked.
+    person.settle().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_out_is_obeyed_though_other_tenants_control_logs_hang() {
+    let Cluster { here, there, tenant_here, .. } = Cluster::new().await;
+    let (mut others, mut held) = (Vec::new(), Vec::new());
+    for name in ["B", "C", "D", "E", "F", "G", "H", "I"] {
+        let other = Tenant::new(&there.chat, name).await;
+        let token = anna_signs_in(&other).await;
+        others.push(Socket::welcomed(&there.chat, token.reveal()).await);
+        held.push(there.storage.hold(every("control.after").of(other.id), Before));
+    }
+    let token = anna_signs_in(&tenant_here).await;
+    let socket = Socket::welcomed(&there.chat, token.reveal()).await;
+    pass(3 * SECOND).await;
+    here.chat.sign_out(token.reveal()).await.expect("she is signed out");
+    pass(obedience()).await;
+    assert_eq!(socket.end(), Some(Close::Revoked));
+    assert!(others.iter().all(|other| other.end() == Some(Close::PositionLost)), "{others:?}");
+}
+
+/// The first connection of a tenant looks where its control log ends. However late that look is, what has been revoked
+/// meanwhile is obeyed.
+#[tokio::test(start_paused = true)]
+async fn a_slow_first_look_at_the_control_log_skips_no_sign_out() {
+    let Cluster { here, there, tenant_here, .. } = Cluster::new().await;
+    let token = anna_signs_in(&tenant_here).await;
+    let ben = away(&tenant_here, &tenant_here.ben);
+    assert_eq!(tenant_here.ben.role, Role::Operator);
+    let held = there.storage.hold(next("control.head"), Before);
+    let chat = there.chat.clone();
+    let slow = tokio::spawn(async move { Person::connect(&chat, ben).await });
+    held.reached().await;
+    let socket = Socket::welcomed(&there.chat, token.reveal()).await;
+    here.chat.sign_out(token.reveal()).await.expect("she is signed out");
+    held.release();
+    let _ben = slow.await.expect("he connects");
+    pass(obedience()).await;
+    assert_eq!(socket.end(), Some(Close::Revoked));
+}
