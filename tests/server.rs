@@ -1,6 +1,8 @@
 //! The reference server as its users start and stop it.
 
+use convor_tests::line::Line;
 use convor_tests::server::{Server, run};
+use tokio::net::TcpStream;
 
 #[tokio::test]
 async fn it_announces_itself_in_one_line_and_says_everything_else_on_standard_error() {
@@ -27,6 +29,19 @@ async fn it_announces_itself_in_one_line_and_says_everything_else_on_standard_er
 async fn it_drains_and_ends_well_when_it_is_asked_to() {
     let server = Server::demo(&[]).await;
     server.terminate();
+    let ended = server.ended().await;
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.log);
+}
+
+#[tokio::test]
+async fn it_sends_open_sockets_away_to_come_back_before_it_ends() {
+    let server = Server::demo(&[]).await;
+    let stream = TcpStream::connect(server.announced.listen).await.expect("it listens");
+    let mut line = Line::over(stream, "/chat/v1/socket").await;
+    server.terminate();
+    let closing = line.until("closing").await;
+    assert_eq!((&closing["code"], line.end().await), (&4001.into(), Some(4001)));
+    drop(line);
     let ended = server.ended().await;
     assert_eq!(ended.status.code(), Some(0), "{}", ended.log);
 }

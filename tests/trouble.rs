@@ -1,6 +1,6 @@
-//! Whatever goes wrong around a chat, nobody misses a word, and nobody hears one that is not for them: storages that are
-//! slow, fail, or do not say what they have done; brokers that lose what they carry; nodes that come and go; clients that
-//! do not wait.
+//! Whatever goes wrong around a chat, nobody misses a word, and nobody stays who may not: storages that are slow,
+//! fail, or do not say what they have done; brokers that lose what they carry; nodes that come and go; clients that do
+//! not wait.
 //!
 //! Time is the runtime's, and stands still while there is anything to do: a minute of patience costs nothing.
 

@@ -42,7 +42,8 @@ async fn a_first_frame_that_is_no_hello_ends_the_socket_with_4102_and_nothing_is
     let held: Vec<_> = (0..101).map(|_| json!({"conversation": id(), "epoch": 1, "after": 0})).collect();
     let mut line = Line::open(talk.address()).await;
     line.say(json!({"type": "hello", "token": talk.visitor, "resume": held})).await;
-    assert_eq!(line.end().await, Some(4102), "it holds more than it may resume");
+    assert_eq!(line.until("error").await["code"], "invalid_request", "it holds more than it may resume");
+    assert_eq!(line.end().await, Some(4102));
     talk.goes_on().await;
 }
 
@@ -75,7 +76,7 @@ async fn s25_a_socket_that_stops_reading_is_cut_and_finds_all_that_it_has_missed
     (limits.queue_frames_max, limits.queue_bytes_max) = (32, 256 * 1024);
     limits.write_timeout = Duration::from_millis(300);
     let talk = Talk::with(limits).await;
-    let mut deaf = Line::over(narrow(talk.address()).await).await;
+    let mut deaf = Line::over(narrow(talk.address()).await, "/v1/socket").await;
     let held = json!([{"conversation": talk.conversation, "epoch": 1, "after": 0}]);
     deaf.say(json!({"type": "hello", "token": talk.operator, "resume": held})).await;
     deaf.until("event").await;

@@ -134,8 +134,8 @@ impl Hooked {
         Held { waiting, _open: open }
     }
 
-    /// Makes the next message fail at once and be stored all the same, so much later, as by a server that goes on with what
-    /// its client has given up.
+    /// Makes the next message fail at once and be stored all the same, so much later, as by a server that goes on with
+    /// what its client has given up.
     pub fn append_later(&self, by: Duration) {
         *lock(&self.append_later) = Some(by);
     }

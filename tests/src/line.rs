@@ -33,12 +33,12 @@ impl Line {
     /// A line on which nobody has said who is there.
     pub async fn open(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.expect("somebody listens");
-        Self::over(stream).await
+        Self::over(stream, "/v1/socket").await
     }
 
-    /// A line over this connection.
-    pub async fn over(stream: TcpStream) -> Self {
-        let mut request = "ws://localhost/v1/socket".into_client_request().expect("a request");
+    /// A line over this connection, to where the service has its socket.
+    pub async fn over(stream: TcpStream, path: &str) -> Self {
+        let mut request = format!("ws://localhost{path}").into_client_request().expect("a request");
         request.headers_mut().insert("sec-websocket-protocol", "convor.v1".parse().expect("a value"));
         let upgraded = timeout(PATIENCE, tokio_tungstenite::client_async(request, stream)).await;
         let (stream, _) = upgraded.expect("an answer in time").expect("an upgrade");

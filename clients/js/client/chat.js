@@ -9,11 +9,10 @@ import { Socket } from './socket.js';
 import { systemClock } from './clock.js';
 
 const RESUMES_MAX = 100;
-const RETRY_SEND_MS = 2000;
+const RETRY_MS = 2000;
 
 /**
- * A visitor's or an operator's side of a chat: one lasting connection, the logs that it follows, the messages that it has
- * yet to deliver. What was sent once arrives once, whatever the network does.
+ * One side of a chat. What was sent once arrives once, whatever the network does.
  */
 export class Chat {
   #http;
@@ -25,8 +24,8 @@ export class Chat {
   #followed = new Map();
   /** @type {Principal['kind'] | undefined} */
   #kind;
-  /** @type {Set<string>} */
-  #resumed = new Set();
+  /** What this connection brings the events of. @type {Set<string>} */
+  #joined = new Set();
   #wantsInbox = false;
 
   /** @param {ChatOptions} options */
@@ -57,12 +56,10 @@ export class Chat {
     this.#socket.stop();
   }
 
-  /** Reconnects without waiting any longer. */
   wake() {
     this.#socket.wake();
   }
 
-  /** Hangs up until it is woken, as for a page that a browser keeps for the way back: nobody is there. */
   rest() {
     this.#socket.rest();
   }
@@ -74,20 +71,24 @@ export class Chat {
    */
   async follow(conversation) {
     if (this.#followed.has(conversation)) return;
-    const path = `/v1/conversations/${conversation}/events`;
+    const path = `/v1/conversations/${encodeURIComponent(conversation)}/events`;
     const follower = new Follower(
       async (query) => (await this.#http.request('GET', path, { query })).body,
       () => this.#logChanged(conversation),
       this.#clock,
     );
     this.#followed.set(conversation, follower);
-    await follower.load();
-    this.#join(conversation);
+    await follower.load().catch((error) => {
+      // A second try has to find no dead one in its place.
+      if (this.#followed.get(conversation) === follower) this.#followed.delete(conversation);
+      throw error;
+    });
   }
 
   /** @param {string} conversation */
   unfollow(conversation) {
     this.#followed.get(conversation)?.stop();
+    this.#joined.delete(conversation);
     const wasFollowed = this.#followed.delete(conversation);
     if (!wasFollowed || this.#kind === 'visitor') return;
     this.#socket.send({ type: 'unsubscribe', ref: conversation, conversation });
@@ -103,7 +104,6 @@ export class Chat {
     await this.#followed.get(conversation)?.loadOlder();
   }
 
-  /** Asks for the events of all conversations, as only operators may. */
   watchInbox() {
     this.#wantsInbox = true;
     this.#socket.send({ type: 'subscribe', ref: 'inbox', inbox: true });
@@ -118,49 +118,31 @@ export class Chat {
     this.deliver(pendingMessage({ conversation, text, kind, at: this.#clock.now() }));
   }
 
-  /**
-   * Takes a message that was written before its conversation was known.
-   *
-   * @param {Pending} entry
-   */
+  /** @param {Pending} entry */
   deliver(entry) {
     this.#outbox.add(entry);
     this.retry(entry);
   }
 
-  /**
-   * The messages that the log does not show yet.
-   *
-   * @param {string} conversation
-   */
+  /** @param {string} conversation */
   pending(conversation) {
     return this.#outbox.of(conversation);
   }
 
-  /**
-   * Sends a failed message again.
-   *
-   * @param {Pending} entry
-   */
+  /** @param {Pending} entry */
   retry(entry) {
     entry.state = 'queued';
     this.#flush();
     this.#on.log?.(entry.conversation);
   }
 
-  /**
-   * Gives a failed message up.
-   *
-   * @param {Pending} entry
-   */
+  /** @param {Pending} entry */
   discard(entry) {
     this.#outbox.discard(entry);
     this.#on.log?.(entry.conversation);
   }
 
   /**
-   * Says what is not kept for later.
-   *
    * @param {SayTyping | SayRead | SayPage} frame
    * @returns {boolean} false where it could not be said now
    */
@@ -175,7 +157,7 @@ export class Chat {
       if (log.loaded) held.push({ conversation, epoch: log.epoch, after: log.last });
     }
     const resume = held.slice(-RESUMES_MAX);
-    this.#resumed = new Set(resume.map(({ conversation }) => conversation));
+    this.#joined = new Set(resume.map(({ conversation }) => conversation));
     return { token: this.#http.credentials.token, resume };
   }
 
@@ -192,6 +174,7 @@ export class Chat {
   #receive(frame) {
     switch (frame.type) {
       case 'welcome':
+        this.#on.welcome?.(frame.principal);
         return this.#welcomed(frame.principal);
       case 'event':
         return this.#took(frame);
@@ -226,20 +209,19 @@ export class Chat {
   #welcomed({ kind }) {
     this.#kind = kind;
     if (this.#wantsInbox) this.watchInbox();
-    for (const conversation of this.#followed.keys()) {
-      if (!this.#resumed.has(conversation)) this.#join(conversation);
-    }
+    for (const conversation of this.#followed.keys()) this.#join(conversation);
     this.#flush();
   }
 
   /**
-   * Brings what happened between the page that was read and this connection. Operators have to subscribe anyway.
+   * Brings what happened between the page that was read and this connection, once. Operators have to subscribe anyway.
    *
    * @param {string} conversation
    */
   #join(conversation) {
     const follower = this.#followed.get(conversation);
-    if (!follower?.log.loaded || this.phase !== 'online') return;
+    if (!follower?.log.loaded || this.phase !== 'online' || this.#joined.has(conversation)) return;
+    this.#joined.add(conversation);
     if (this.#kind === 'visitor') return void follower.fill().catch(() => {});
     this.#socket.send({ type: 'subscribe', ref: conversation, conversation, after: follower.log.last });
   }
@@ -262,10 +244,17 @@ export class Chat {
 
   /** @param {ErrorFrame} error */
   #refused(error) {
-    const entry = this.#outbox.find(error.ref);
+    const { ref = '', code, retry_after_ms: pauseMs = RETRY_MS } = error;
+    const entry = this.#outbox.find(ref);
+    const isPassing = code === 'rate_limited' || code === 'unavailable';
+    if (isPassing && ref === 'inbox') return void this.#clock.after(pauseMs, () => this.watchInbox());
+    if (isPassing && this.#followed.has(ref)) {
+      this.#joined.delete(ref);
+      return void this.#clock.after(pauseMs, () => this.#join(ref));
+    }
     if (!entry) return this.#on.refused?.(error);
-    if (error.code === 'rate_limited' || error.code === 'unavailable') {
-      this.#clock.after(error.retry_after_ms ?? RETRY_SEND_MS, () => entry.state === 'sent' && this.retry(entry));
+    if (isPassing) {
+      this.#clock.after(pauseMs, () => entry.state === 'sent' && this.retry(entry));
     } else {
       Object.assign(entry, { state: 'failed', reason: error.title });
       this.#flush();
@@ -285,6 +274,7 @@ export class Chat {
   #logChanged(conversation) {
     const log = this.log(conversation);
     if (log?.loaded) this.#outbox.settle(conversation, log);
+    this.#join(conversation);
     this.#on.log?.(conversation);
   }
 }

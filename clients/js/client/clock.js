@@ -17,8 +17,7 @@ export const systemClock = {
 };
 
 /**
- * The pause after so many failures. It doubles, and chance takes up to half of it away, so that not all clients of a
- * server that has come back knock at once.
+ * It doubles, and chance takes up to half away, so that not all clients come back at once.
  *
  * @param {number} failures
  * @param {Clock} clock
@@ -47,7 +46,6 @@ export async function persist(attempt, clock, failed) {
   }
 }
 
-/** Says that somebody types: at once, every few seconds while it goes on, and when it ends. */
 export class SayTyping {
   #say;
   #clock;
@@ -76,7 +74,6 @@ export class SayTyping {
   }
 }
 
-/** Remembers who is typing. */
 export class SeenTyping {
   #onChange;
   #clock;
@@ -92,7 +89,6 @@ export class SeenTyping {
     this.#clock = clock;
   }
 
-  /** The names of those who type now; null where one has none. */
   get names() {
     return [...this.#typing.values()].map(({ name }) => name);
   }

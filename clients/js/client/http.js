@@ -22,7 +22,7 @@ export class ApiError extends Error {
   }
 }
 
-/** JSON over HTTP. Every failure is an {@link ApiError}. */
+/** @link ApiError}. */
 export class Http {
   #endpoint;
   #site;

@@ -9,13 +9,11 @@ const CATCH_UP_PAGE = 200;
 /** A replay that is under way closes most gaps by itself. */
 const PATIENCE_MS = 400;
 
-/** Keeps one conversation's log whole: pages what the socket did not bring. */
 export class Follower {
   log = new Log();
   #page;
   #onChange;
   #clock;
-  /** Tells the answers that came too late. */
   #turn = 0;
   #busy = false;
 
@@ -39,7 +37,6 @@ export class Follower {
     this.#changed();
   }
 
-  /** Pages what lies before the first event. */
   async loadOlder() {
     if (!this.log.hasOlder) return;
     await this.#alone(async () => {
@@ -48,7 +45,6 @@ export class Follower {
     });
   }
 
-  /** Pages what lies after the last event. */
   async fill() {
     if (!this.log.loaded) return;
     await this.#alone(async () => {
@@ -68,8 +64,10 @@ export class Follower {
     else if (fate !== 'known') this.#changed();
   }
 
+  /** No turn equals the last one, and a log that is cleared has no gap. */
   stop() {
-    this.#turn = Infinity;
+    this.#turn = NaN;
+    this.log.clear();
   }
 
   #changed() {
@@ -94,7 +92,7 @@ export class Follower {
     const turn = this.#turn;
     const stale = () => turn !== this.#turn;
     try {
-      const page = await persist(() => this.#page(range), this.#clock, stale);
+      const page = await persist(async () => (stale() ? null : this.#page(range)), this.#clock, stale);
       return stale() ? null : page;
     } catch (error) {
       if (stale()) return null;
@@ -122,7 +120,6 @@ export class Log {
     return !this.#reachedStart && this.first > 1;
   }
 
-  /** Whether something is known to be missing above `last`. */
   get hasGap() {
     return this.loaded && this.#held.size > 0;
   }
@@ -138,11 +135,7 @@ export class Log {
     return this.loaded && this.#unhold() ? 'added' : 'held';
   }
 
-  /**
-   * Takes the newest page.
-   *
-   * @param {LogPage} page
-   */
+  /** @param {LogPage} page */
   adopt({ data, seq, epoch }) {
     Object.assign(this, { loaded: true, epoch, events: [...data], last: data.at(-1)?.seq ?? seq });
     for (const event of this.#held.values()) if (event.epoch !== epoch) this.#held.delete(event.seq);
@@ -163,11 +156,7 @@ export class Log {
     return true;
   }
 
-  /**
-   * Takes what lies before `first`.
-   *
-   * @param {LogPage} page
-   */
+  /** @param {LogPage} page */
   prepend({ data, epoch }) {
     if (epoch !== this.epoch) return;
     this.#reachedStart = !data.length;
@@ -180,7 +169,6 @@ export class Log {
     this.#reachedStart = false;
   }
 
-  /** Appends what now follows on, and says whether anything did. */
   #unhold() {
     const before = this.last;
     for (const [seq, event] of [...this.#held].sort(([a], [b]) => a - b)) {

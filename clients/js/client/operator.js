@@ -46,7 +46,7 @@ export class OperatorApi extends Http {
    * @returns {Promise<{conversation: StaffConversation, etag: string}>}
    */
   async conversation(id) {
-    const { body, etag } = await this.request('GET', `/v1/conversations/${id}`);
+    const { body, etag } = await this.request('GET', pathOf(id));
     return { conversation: body.conversation, etag: etag ?? '' };
   }
 
@@ -57,7 +57,7 @@ export class OperatorApi extends Http {
    * @returns {Promise<{conversation: StaffConversation, etag: string}>}
    */
   async change(id, change, etag) {
-    const answer = await this.request('PATCH', `/v1/conversations/${id}`, { body: change, ifMatch: etag });
+    const answer = await this.request('PATCH', pathOf(id), { body: change, ifMatch: etag });
     return { conversation: answer.body.conversation, etag: answer.etag ?? '' };
   }
 
@@ -66,4 +66,9 @@ export class OperatorApi extends Http {
     this.credentials = { token: session.token, csrf: session.csrf_token };
     return session;
   }
+}
+
+/** @param {string} id */
+function pathOf(id) {
+  return `/v1/conversations/${encodeURIComponent(id)}`;
 }

@@ -4,7 +4,6 @@
  * @import {MessageKind} from './wire.js'
  */
 
-/** What a server takes in one message, unless its host has set another bound. */
 export const TEXT_CHARS_MAX = 8000;
 
 /**
@@ -26,7 +25,7 @@ export function pendingMessage({
   return { client_id: uuid(), conversation, text, kind, at, state: 'queued' };
 }
 
-/** Messages that the log does not show yet. Each keeps its `client_id`, so that it can safely be sent again. */
+/** Each message keeps its `client_id`, so that it can safely be sent again. */
 export class Outbox {
   /** @type {Pending[]} */
   #entries = [];
@@ -60,14 +59,11 @@ export class Outbox {
     return [...heads.values()].filter(({ state }) => state === 'queued');
   }
 
-  /** After a cut, everything without an ack goes out again. */
   requeue() {
     for (const entry of this.#entries) if (entry.state === 'sent') entry.state = 'queued';
   }
 
   /**
-   * Lets go of what the log now shows.
-   *
    * @param {string} conversation
    * @param {Log} log
    */

@@ -46,12 +46,10 @@ export class Socket {
     this.#enter('idle');
   }
 
-  /** Tries now instead of at the end of the pause. */
   wake() {
     if (this.#phase === 'waiting') this.#connect();
   }
 
-  /** Hangs up until it is woken. */
   rest() {
     if (this.#phase === 'idle' || this.#phase === 'stopped') return;
     this.#drop();

@@ -3,7 +3,6 @@
  * @import {LineRow, MessageRow, Pending, Reader, Row} from './types.js'
  */
 
-/** Messages of one author within this time read as one turn. */
 const TURN_MS = 5 * 60_000;
 
 /**

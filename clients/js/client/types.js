@@ -3,7 +3,7 @@
  * time.
  *
  * @import {AssignedEvent, Author, EventFrame, ErrorFrame, Hello, MessageKind, Operator, PageFrame, Presence,
- *   Read, ServerFrame, Status, StatusEvent, TaggedEvent, Typing} from './wire.js'
+ *   Principal, Read, ServerFrame, Status, StatusEvent, TaggedEvent, Typing} from './wire.js'
  */
 
 /**
@@ -77,6 +77,7 @@
 
 /**
  * @typedef {object} ChatEvents
+ * @property {Principal} welcome whom the server takes this side for, before anything is sent
  * @property {{phase: Phase, code: number | undefined}} phase of the connection; `code` says why it ended
  * @property {string} log the conversation whose log or pending messages changed
  * @property {EventFrame} event as it came in, whether it is new or not

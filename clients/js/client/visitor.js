@@ -1,7 +1,6 @@
 /** @import {Conversation, List, Opened, Site, Visitor} from './wire.js' */
 import { Http } from './http.js';
 
-/** What a visitor asks for over HTTP. */
 export class VisitorApi extends Http {
   #key;
 
@@ -65,10 +64,15 @@ export class KeptToken {
     return this.#memory || granted(() => localStorage.getItem(this.#key)) || '';
   }
 
-  /** An empty one is forgotten. */
   set value(token) {
     this.#memory = token;
-    granted(() => (token ? localStorage.setItem(this.#key, token) : localStorage.removeItem(this.#key)));
+    granted(() => localStorage.setItem(this.#key, token));
+  }
+
+  /** Another tab may have kept a newer one, which stays. */
+  forget(refused = '') {
+    this.#memory = '';
+    if (this.value === refused) granted(() => localStorage.removeItem(this.#key));
   }
 }
 
@@ -76,7 +80,7 @@ export class KeptToken {
  * @template T
  * @param {() => T} access
  */
-function granted(access) {
+export function granted(access) {
   try {
     return access();
   } catch {

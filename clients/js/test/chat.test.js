@@ -239,3 +239,57 @@ test('types that it does not know are ignored', async () => {
   network.latest.receive({ type: 'event', ...server.append(), kind: 'poll' });
   assert.equal(chat.log('one').last, 4);
 });
+
+test('a log that is loaded again during a cut is joined afterwards', async () => {
+  const all = await following({ kind: 'operator' });
+  const { chat, clock, network, server, welcome } = all;
+  const { page } = server;
+  let answer = () => {};
+  server.page = (range) => new Promise((resolve) => (answer = () => resolve(page(range))));
+  network.latest.receive({ type: 'reset', conversation: 'one', epoch: 1, seq: 3 });
+  network.latest.end();
+  await clock.pass(1_000);
+  welcome();
+  assert.deepEqual(network.latest.sent[0].resume, []);
+  await settled();
+  answer();
+  await settled();
+  assert.deepEqual(network.latest.ofType('subscribe'), [
+    { type: 'subscribe', ref: 'one', conversation: 'one', after: 3 },
+  ]);
+  assert.equal(chat.log('one').loaded, true);
+});
+
+test('a subscription that is refused for now is asked for again', async () => {
+  const refusals = [];
+  const { chat, clock, network, server, welcome } = chatWith({
+    kind: 'operator',
+    on: { refused: (error) => refusals.push(error) },
+  });
+  chat.watchInbox();
+  chat.start();
+  welcome();
+  server.append(1);
+  await chat.follow('one');
+  const subscribed = network.latest.ofType('subscribe');
+  for (const [index, code] of ['rate_limited', 'unavailable'].entries()) {
+    network.latest.receive({ type: 'error', ref: subscribed[index].ref, code, title: 'Later.', retry_after_ms: 900 });
+  }
+  await clock.pass(899);
+  assert.equal(network.latest.ofType('subscribe').length, 2);
+  await clock.pass(1);
+  assert.deepEqual(network.latest.ofType('subscribe').slice(2), subscribed);
+  assert.deepEqual(refusals, []);
+});
+
+test('what could not be followed can be followed later', async () => {
+  const { chat, server } = chatWith();
+  const { page } = server;
+  server.append(2);
+  server.page = () => Promise.reject({ passing: false, status: 403 });
+  await assert.rejects(chat.follow('one'), { status: 403 });
+  assert.equal(chat.log('one'), undefined);
+  server.page = page;
+  await chat.follow('one');
+  assert.equal(chat.log('one').last, 2);
+});

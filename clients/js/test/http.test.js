@@ -89,7 +89,11 @@ test('a token is kept in storage, and in memory where there is none', () => {
   token.value = 'cvv_t';
   assert.equal(new KeptToken('cvk_a_b').value, 'cvv_t');
   assert.equal(new KeptToken('cvk_a_c').value, '');
-  token.value = '';
+  const other = new KeptToken('cvk_a_b');
+  kept.set('convor cvk_a_b', 'cvv_newer');
+  token.forget('cvv_t');
+  assert.equal(token.value, 'cvv_newer');
+  other.forget('cvv_newer');
   assert.equal(kept.size, 0);
 
   Object.defineProperty(globalThis, 'localStorage', {

@@ -207,3 +207,14 @@ test('an answer that a reset has made stale is dropped', async () => {
   assert.equal(log.loaded, false);
   follower.stop();
 });
+
+test('a gap that was waiting for its end is not paged once nobody follows', async () => {
+  const { clock, server, follower } = follow();
+  server.append(2);
+  await follower.load();
+  server.append(3);
+  follower.accept(server.events[4]);
+  follower.stop();
+  await clock.pass(10_000);
+  assert.equal(server.asked.length, 1);
+});

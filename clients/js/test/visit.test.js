@@ -144,7 +144,7 @@ test('the team learns of the page once there is a connection', async () => {
   await quiet();
   network.latest.welcome();
   assert.deepEqual(network.latest.ofType('page'), [
-    { type: 'page', url: 'https://shop.example/boots?size=41', title: 'Boots' },
+    { type: 'page', url: 'https://shop.example/boots', title: 'Boots' },
   ]);
 });
 
@@ -256,4 +256,59 @@ test('what the team wrote counts as unread until it is seen', async () => {
   assert.deepEqual(network.latest.ofType('read'), [{ type: 'read', conversation, seq: 2 }]);
   visit.seen();
   assert.equal(network.latest.ofType('read').length, 1);
+});
+
+test('a tab whose token is refused goes on with the newer one of another tab', async () => {
+  const visit = await opened();
+  visit.send('first');
+  await quiet();
+  network.latest.welcome();
+  server.conversations.delete('cvv_1');
+  server.conversations.set('cvv_tab', []);
+  server.open('cvv_tab', { client_id: 'one', first_message: { client_id: 'x', text: 'from the other tab' } });
+  kept.set(KEY, 'cvv_tab');
+  network.latest.end(4100);
+  await quiet();
+  assert.equal(kept.get(KEY), 'cvv_tab');
+  assert.deepEqual(said(visit), ['from the other tab sent']);
+});
+
+test('after a return that failed, the next message does not open a second conversation', async () => {
+  server.conversations.set('cvv_old', []);
+  server.open('cvv_old', { client_id: 'one', first_message: { client_id: 'x', text: 'before' } });
+  kept.set(KEY, 'cvv_old');
+  for (const refused of ['GET /v1/conversations', 'GET /v1/conversations/one/events']) {
+    server.refuse = (asked) => (asked === refused ? 403 : 0);
+    const visit = await opened();
+    assert.notEqual(visit.failure, '');
+    server.refuse = null;
+    visit.send('hello');
+    await quiet();
+    assert.equal(visit.conversation.id, 'one');
+    assert.equal(server.conversations.get('cvv_old').length, 1);
+  }
+});
+
+test('a page is said once, and again on a new connection', async () => {
+  const visit = await opened();
+  visit.send('hello');
+  await quiet();
+  network.latest.welcome();
+  visit.pageSeen();
+  assert.equal(network.latest.ofType('page').length, 1);
+  document.title = 'Bags';
+  visit.pageSeen();
+  assert.equal(network.latest.ofType('page').length, 2);
+  network.latest.end();
+  visit.wake();
+  network.latest.welcome();
+  assert.equal(network.latest.ofType('page').length, 1);
+});
+
+test('whoever has left makes no connection any more', async () => {
+  const visit = await opened();
+  visit.send('hello');
+  visit.stop();
+  await quiet();
+  assert.equal(network.sockets.length, 0);
 });

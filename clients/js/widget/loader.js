@@ -1,4 +1,4 @@
-/** The launcher: all that a page loads until somebody opens the chat. */
+/** All that a page loads until somebody opens the chat. */
 
 const CSS = `:host{all:initial;position:fixed;inset:auto 20px 20px auto;z-index:2147483000}
 :host([hidden]){display:none}
@@ -11,7 +11,7 @@ clip-path:path("M4 2h16a3 3 0 013 3v10a3 3 0 01-3 3h-8l-6 5v-5H4a3 3 0 01-3-3V5a
 background:#b42318;color:#fff;font:600 12px/16px Arial;text-align:center}
 .badge:empty{display:none}`;
 
-/** Black or white, whichever reads better on a `#rrggbb` (WCAG 2.2, "relative luminance"). */
+/** Black or white, whichever reads better (WCAG 2.2). */
 export function readableOn(color = '') {
   const [r, g, b] = [1, 3, 5].map((at) => {
     const c = parseInt(color.slice(at, at + 2), 16) / 255;
@@ -20,9 +20,9 @@ export function readableOn(color = '') {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? '#000' : '#fff';
 }
 
-/** `<convor-chat endpoint="/chat" site="cvk_…">`; the `color` is the launcher's until the site's is known. */
+/** `<convor-chat endpoint="/chat" site="cvk_…">` */
 export class ConvorChat extends HTMLElement {
-  /** @type {Promise<{toggle(open?: boolean): void}> | undefined} */
+  /** @type {Promise<any> | undefined} */
   #panel;
   #theme = new CSSStyleSheet();
   launcher = document.createElement('button');
@@ -36,7 +36,7 @@ export class ConvorChat extends HTMLElement {
     root.adoptedStyleSheets = [sheet, this.#theme];
     this.launcher.className = 'launcher';
     this.launcher.dataset.testid = 'launcher';
-    this.launcher.onclick = () => this.toggle();
+    this.launcher.onclick = ({ detail }) => detail > 1 || this.toggle();
     this.#badge.className = 'badge';
     this.#badge.dataset.testid = 'unread';
     this.launcher.append(this.#badge);
@@ -45,22 +45,26 @@ export class ConvorChat extends HTMLElement {
     root.append(this.launcher);
   }
 
-  /** @param {boolean} [open] */
-  async toggle(open) {
-    this.#panel ??= import('./panel.js').then((module) => module.mount(this));
-    try {
-      (await this.#panel).toggle(open);
-    } catch {
+  disconnectedCallback() {
+    this.#panel?.then((panel) => panel.stop());
+    this.#panel = undefined;
+  }
+
+  async toggle(open = this.launcher.ariaExpanded !== 'true') {
+    if (!this.isConnected) return;
+    this.#panel ??= import('./panel.js').then(({ mount }) => mount(this));
+    const panel = await this.#panel.catch(() => {
       this.#panel = undefined;
-      this.launcher.title = 'The chat did not load. Try again.';
-    }
+      this.launcher.title = 'Not loaded. Try again.';
+    });
+    panel?.toggle(open);
   }
 
   show(open = false, unread = 0) {
-    const news = !open && unread ? `${unread}` : '';
+    const news = (!open && unread) || '';
     this.launcher.ariaLabel = open ? 'Close chat' : news ? `Open chat, ${news} unread` : 'Open chat';
     this.launcher.ariaExpanded = `${open}`;
-    this.#badge.textContent = news;
+    this.#badge.textContent = `${news}`;
   }
 
   theme(color = '') {

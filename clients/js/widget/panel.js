@@ -8,22 +8,20 @@ const CROSS = 'M6 6l12 12M18 6L6 18';
 /** Where the chat covers the whole screen; the style says the same. */
 const SMALL = '(max-width:480px),(max-height:440px)';
 
-/**
- * Builds the chat into the element that the launcher stands in.
- *
- * @param {ConvorChat} host
- */
+/** @param {ConvorChat} host */
 export function mount(host) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(CSS);
   const root = /** @type {ShadowRoot} */ (host.shadowRoot);
-  root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+  // An element that is put elsewhere in the page starts over.
+  root.adoptedStyleSheets = [...root.adoptedStyleSheets.slice(0, 2), sheet];
+  host.launcher.title = '';
   const panel = new Panel(host);
   root.append(panel.element);
   return panel;
 }
 
-/** Draws what a {@link Visit} knows, and hands it what the person does. */
+/** @link Visit} knows, and hands it what the person does. */
 class Panel {
   #host;
   #visit;
@@ -32,6 +30,7 @@ class Panel {
   #introduce;
   #drawing = false;
   #wasOpened = false;
+  #listening = new AbortController();
 
   #title = h('h2', { id: 'title' });
   #presence = h('p', { 'data-testid': 'presence' });
@@ -46,11 +45,12 @@ class Panel {
     const visit = new Visit(endpoint, host.getAttribute('site') ?? '', () => this.#drawSoon());
     this.#host = host;
     this.#visit = visit;
-    this.#log = new LogView(
-      (row) => makeRow(row, (entry) => visit.retry(entry)),
-      updateRow,
-      () => visit.older(),
-    );
+    this.#log = new LogView({
+      make: (row) => makeRow(row, (entry) => visit.retry(entry)),
+      update: updateRow,
+      onOlder: () => visit.older(),
+      leave: () => this.#focus(),
+    });
     this.#log.element.prepend(this.#greeting);
     this.#composer = new Composer(
       (text) => this.#send(text),
@@ -63,18 +63,36 @@ class Panel {
 
   /** @param {boolean} [open] */
   toggle(open = !this.element.open) {
-    if (open === this.element.open) return;
-    if (!open) this.element.close();
+    if (open === this.element.open || this.#listening.signal.aborted) return;
+    if (!open) return this.element.close();
     // A modal dialog keeps the focus from wandering to what it covers.
-    else if (matchMedia(SMALL).matches) this.element.showModal();
+    if (matchMedia(SMALL).matches) this.element.showModal();
     else this.element.show();
     if (!this.#wasOpened) this.#visit.begin();
     this.#wasOpened = true;
     this.#draw();
     this.#log.toEnd();
+    this.#focus();
+  }
+
+  stop() {
+    this.#listening.abort();
+    this.#visit.stop();
+    this.element.remove();
+    this.#host.show();
+  }
+
+  #focus() {
     // A keyboard that covers half the screen should wait until it is wanted.
     const touch = matchMedia('(pointer: coarse)').matches;
-    (!open ? this.#host.launcher : touch ? this.element : this.#composer.textarea).focus();
+    (touch ? this.element : this.#composer.textarea).focus();
+  }
+
+  /** A browser closes a modal dialog by itself, too. */
+  #closed() {
+    if (this.element.open || this.#listening.signal.aborted) return;
+    this.#draw();
+    this.#host.launcher.focus();
   }
 
   #build() {
@@ -87,6 +105,7 @@ class Panel {
         tabindex: -1,
         'data-testid': 'panel',
         onkeydown: (event) => this.#pressed(event),
+        onclose: () => this.#closed(),
       },
       h(
         'div',
@@ -96,6 +115,7 @@ class Panel {
       ),
       this.#banner,
       this.#log.element,
+      this.#log.said,
       h('div', { class: 'typing', 'data-testid': 'typing' }, this.#dots, this.#typing),
       this.#introduce.element,
       this.#composer.element,
@@ -103,20 +123,26 @@ class Panel {
   }
 
   #listen() {
-    addEventListener('online', () => this.#visit.wake());
+    const visit = this.#visit;
+    /** @type {(type: string, run: () => void, target?: EventTarget) => void} */
+    const on = (type, run, target = window) => target?.addEventListener(type, run, this.#listening);
+    on('online', () => visit.wake());
     // A browser that keeps a page for the way back would keep its connection, too.
-    addEventListener('pagehide', () => this.#visit.rest());
-    addEventListener('pageshow', () => this.#visit.wake());
-    document.addEventListener('visibilitychange', () => {
+    on('pagehide', () => visit.rest());
+    on('pageshow', () => visit.wake());
+    const shown = () => {
       if (document.hidden) return;
-      this.#visit.wake();
-      this.#visit.pageSeen();
+      visit.wake();
+      visit.pageSeen();
       this.#drawSoon();
-    });
+    };
+    on('visibilitychange', shown, document);
     // A page that moves within itself sets its title in the same turn.
-    const moved = () => setTimeout(() => this.#visit.pageSeen());
-    addEventListener('popstate', moved);
-    addEventListener('hashchange', moved);
+    const moved = () => setTimeout(() => visit.pageSeen());
+    on('popstate', moved);
+    on('hashchange', moved);
+    // Nothing else tells of `pushState`.
+    on('currententrychange', moved, /** @type {any} */ (window).navigation);
   }
 
   /** @param {string} text */
@@ -133,7 +159,6 @@ class Panel {
     this.toggle(false);
   }
 
-  /** Changes that come at once make one drawing. */
   #drawSoon() {
     if (this.#drawing) return;
     this.#drawing = true;
@@ -144,6 +169,7 @@ class Panel {
   }
 
   #draw() {
+    if (this.#listening.signal.aborted) return;
     const visit = this.#visit;
     const { open } = this.element;
     this.#host.show(open, visit.unread);
@@ -173,7 +199,11 @@ class Panel {
     const text = failure || (reconnecting ? 'Reconnecting…' : '');
     if (this.#banner.firstChild?.textContent === text) return;
     setText(this.#banner, text);
-    if (failure) this.#banner.append(h('button', { onclick: () => this.#visit.wake() }, 'Try again'));
+    const again = () => {
+      this.#focus();
+      this.#visit.wake();
+    };
+    if (failure) this.#banner.append(h('button', { onclick: again }, 'Try again'));
   }
 
   /** @param {(string | null)[]} names */

@@ -6,7 +6,7 @@ import { TEXT_CHARS_MAX, tidy } from '../client/outbox.js';
 import { clockTime, dayName, h, icon, set, setText } from './view.js';
 
 const ARROW = 'M12 19V5M5.5 11.5L12 5l6.5 6.5';
-const WARN_CHARS = 500;
+const WARN_AT = [0, 20, 100, 500];
 const DELIVERY = { '': '', sending: 'Sending…', sent: 'Sent', seen: 'Seen', failed: 'Not sent.' };
 
 /**
@@ -56,7 +56,6 @@ function lineText({ event }) {
   return event.status === 'closed' ? `${who} closed this conversation` : `${who} opened this conversation again`;
 }
 
-/** Where the visitor writes: Enter sends, Shift and Enter begin a new line. */
 export class Composer {
   #onSend;
   #onTyped;
@@ -68,6 +67,7 @@ export class Composer {
   constructor(onSend, onTyped) {
     this.#onSend = onSend;
     this.#onTyped = onTyped;
+    this.left = new Room();
     this.textarea = h('textarea', {
       'aria-label': 'Your message',
       'data-testid': 'composer',
@@ -77,7 +77,6 @@ export class Composer {
       oninput: () => this.#changed(),
       onkeydown: (event) => this.#pressed(event),
     });
-    this.left = h('p', { class: 'left', role: 'status' });
     this.send = h(
       'button',
       { class: 'icon send', 'aria-label': 'Send', 'data-testid': 'send', disabled: true },
@@ -86,7 +85,7 @@ export class Composer {
     this.element = h(
       'form',
       { class: 'composer', onsubmit: (event) => this.#submit(event) },
-      h('div', { class: 'field' }, this.textarea, this.left),
+      h('div', { class: 'field' }, this.textarea, this.left.element),
       this.send,
     );
   }
@@ -113,15 +112,28 @@ export class Composer {
   #changed() {
     const { textarea } = this;
     const hasText = tidy(textarea.value) !== '';
-    const left = TEXT_CHARS_MAX - textarea.value.length;
     this.send.disabled = !hasText;
-    setText(this.left, left < WARN_CHARS ? `${left} characters left` : '');
+    this.left.show(textarea);
     grow(textarea);
     this.#onTyped(hasText);
   }
 }
 
-/** An offer, never a hurdle: a visitor may leave a name and an address, and take them back. */
+export class Room {
+  #seen = h('span', { 'aria-hidden': 'true' });
+  #said = h('span', { class: 'hidden', role: 'status' });
+  element = h('div', { class: 'left' }, this.#seen, this.#said);
+
+  /** @param {HTMLTextAreaElement} textarea */
+  show({ value }) {
+    const left = TEXT_CHARS_MAX - value.length;
+    const mark = WARN_AT.find((at) => left <= at);
+    setText(this.#seen, mark === undefined ? '' : `${left} characters left`);
+    setText(this.#said, mark === undefined ? '' : `At most ${mark} characters left`);
+  }
+}
+
+/** An offer, never a hurdle. */
 export class Introduce {
   #introduce;
 

@@ -14,11 +14,10 @@ const LINE = {
 };
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' });
 const DAY = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
-/** Nearer to the end than this counts as reading along. */
 const NEAR_PX = 80;
 
 /**
- * An element with attributes, listeners (`onclick`, …) and children. Strings become text, never markup.
+ * Strings become text, never markup.
  *
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
@@ -36,8 +35,6 @@ export function h(tag, attributes = {}, ...children) {
 }
 
 /**
- * Sets an attribute where it changes, so that assistive technology hears of real changes alone.
- *
  * @param {Element} element
  * @param {string} name
  * @param {string | number | boolean | null | undefined} value
@@ -57,8 +54,6 @@ export function setText(node, text) {
 }
 
 /**
- * A line drawing on a grid of 24 units.
- *
  * @param {string} path
  * @param {number} [size] in CSS pixels
  */
@@ -72,7 +67,7 @@ export function icon(path, size = 20) {
 }
 
 /**
- * Shows a list as children. A node lives as long as its key, so that focus, selection and live regions stay undisturbed.
+ * Shows a list as children. A node lives as long as its key, so that focus and selection stay.
  *
  * @template T
  */
@@ -121,22 +116,29 @@ export class KeyedList {
   }
 }
 
-/** A scrolling log: it stays at its end while one reads along and put where one reads back, and asks for older rows. */
+/** It stays at its end while one reads along, and put where one reads back. */
 export class LogView {
   atEnd = true;
   #list;
   #onOlder;
+  #leave;
   #hasOlder = false;
   #first = '';
+  #latest = 0;
+  /** To hear what others write, and that alone: the log itself would read a whole history aloud. */
+  said = h('div', { class: 'hidden', role: 'status' });
 
   /**
-   * @param {(row: Row) => HTMLElement} make
-   * @param {(node: HTMLElement, row: Row) => void} update
-   * @param {() => void} onOlder
+   * @param {object} by
+   * @param {(row: Row) => HTMLElement} by.make
+   * @param {(node: HTMLElement, row: Row) => void} by.update
+   * @param {() => void} by.onOlder
+   * @param {() => void} by.leave takes the focus, where a button that has it goes
    */
-  constructor(make, update, onOlder) {
+  constructor({ make, update, onOlder, leave }) {
     this.#onOlder = onOlder;
-    this.rows = h('div', { class: 'rows' });
+    this.#leave = leave;
+    this.rows = h('div', { class: 'rows', onclick: (event) => event.target.closest('button') && leave() });
     this.older = h(
       'button',
       { class: 'older', type: 'button', hidden: true, onclick: onOlder },
@@ -147,7 +149,7 @@ export class LogView {
       {
         class: 'log',
         role: 'log',
-        'aria-live': 'polite',
+        'aria-live': 'off',
         'aria-label': 'Conversation',
         tabindex: 0,
         onscroll: () => this.#scrolled(),
@@ -162,21 +164,45 @@ export class LogView {
   /**
    * @param {Row[]} rows
    * @param {boolean} hasOlder
+   * @param {string} [me] an operator's id
    */
-  show(rows, hasOlder) {
+  show(rows, hasOlder, me) {
     const { element } = this;
     const fromEnd = element.scrollHeight - element.scrollTop;
     const first = rows.find((row) => row.type !== 'day')?.key ?? '';
     const prepends = first !== this.#first && this.#first !== '';
-    // Reading aloud what is being paged would bury what is being said.
-    set(element, 'aria-live', prepends ? 'off' : 'polite');
     const follows = this.atEnd;
     this.#list.show(rows);
+    this.#say(rows, me);
     this.#first = first;
     this.#hasOlder = hasOlder;
+    if (!hasOlder && this.older.matches(':focus')) this.#leave();
     this.older.hidden = !hasOlder;
     if (follows) this.toEnd();
     else if (prepends) element.scrollTop = element.scrollHeight - fromEnd;
+  }
+
+  /** Makes room for another log, whose history is no news. */
+  clear() {
+    this.show([], false);
+    this.#latest = 0;
+    this.said.textContent = '';
+  }
+
+  /**
+   * @param {Row[]} rows
+   * @param {string | undefined} me
+   */
+  #say(rows, me) {
+    const before = this.#latest;
+    const said = [];
+    for (const [index, row] of rows.entries()) {
+      if (row.type !== 'message' || !row.author || +row.at <= before) continue;
+      this.#latest = Math.max(this.#latest, +row.at);
+      const [author, bubble] = this.rows.children[index].children;
+      if (!row.ours || row.author.id !== me) said.push(h('p', {}, `${author.textContent}: ${bubble.textContent}`));
+    }
+    if (before && said.length) this.said.replaceChildren(...said);
   }
 
   toEnd() {

@@ -20,7 +20,6 @@ export class Visit {
   visitor = null;
   /** @type {Conversation | null} */
   conversation = null;
-  /** Why there is no chat, for people. */
   failure = '';
   online = false;
   typing = new SeenTyping(() => this.#onChange(), systemClock);
@@ -37,6 +36,8 @@ export class Visit {
   #resuming = null;
   #struggling = false;
   #wasOnline = false;
+  #ended = false;
+  #pageSaid = '';
 
   /**
    * @param {string} endpoint as an absolute URL
@@ -50,7 +51,6 @@ export class Visit {
     this.#chat = new Chat({ http: this.#api, on: this.#listeners() });
   }
 
-  /** Loads the site and, for a visitor who comes back, the conversation. */
   async begin() {
     try {
       this.site = await this.#ask(() => this.#api.site());
@@ -113,26 +113,34 @@ export class Visit {
   async introduce(who) {
     this.visitor = await this.#api.introduce(who);
     // Nothing else tells the team of a new name: at a page they look at the visitor again.
+    this.#pageSaid = '';
     this.pageSeen();
     this.#onChange();
   }
 
-  /** Tells the team which page is open. */
+  /** Tells the team which page is open: what follows its path is nobody's business. */
   pageSeen() {
     const title = document.title.slice(0, TITLE_CHARS_MAX).toWellFormed();
-    this.#chat.say({ type: 'page', url: location.href.slice(0, URL_CHARS_MAX), title });
+    const url = location.href.split(/[?#]/)[0].slice(0, URL_CHARS_MAX);
+    const said = url + title;
+    if (said !== this.#pageSaid && this.#chat.say({ type: 'page', url, title })) this.#pageSaid = said;
+  }
+
+  stop() {
+    this.#ended = true;
+    this.#onChange = () => {};
+    this.#chat.stop();
   }
 
   rest() {
     this.#chat.rest();
   }
 
-  /** Tries now what is being tried, or what has failed. */
   wake() {
     this.#chat.wake();
     if (!this.failure) return;
     this.failure = '';
-    if (this.#chat.phase === 'stopped') this.#chat.start();
+    if (this.#chat.phase === 'stopped') this.#connect();
     else this.begin();
   }
 
@@ -149,7 +157,7 @@ export class Visit {
   /** @returns {ChatListeners} */
   #listeners() {
     return {
-      log: this.#onChange,
+      log: () => this.#onChange(),
       presence: ({ online }) => {
         this.online = online;
         this.#onChange();
@@ -171,7 +179,7 @@ export class Visit {
       phase: ({ phase, code }) => {
         if (phase === 'online') {
           this.#wasOnline = true;
-          this.failure = '';
+          this.failure = this.#pageSaid = '';
           this.pageSeen();
         } else if (code === 4100 || code === 4103) {
           this.#startAfresh(code === 4103);
@@ -187,34 +195,43 @@ export class Visit {
     if (this.conversation) this.#chat.say({ type: 'typing', conversation: this.conversation.id, active });
   }
 
-  /** Goes on as the visitor whose token this browser keeps. */
   #resume() {
     this.#resuming ??= this.#resumeNow().finally(() => (this.#resuming = null));
     return this.#resuming;
   }
 
+  /** @returns {Promise<void>} */
   async #resumeNow() {
-    this.#api.credentials = { token: this.#token.value };
+    const token = this.#token.value;
+    this.#api.credentials = { token };
     try {
-      this.visitor = await this.#ask(() => this.#api.visitor());
+      const visitor = await this.#ask(() => this.#api.visitor());
       const { data } = await this.#ask(() => this.#api.conversations({ limit: 20 }));
       await this.#adopt(data.find(({ status }) => status !== 'closed') ?? data[0]);
-      this.#chat.start();
+      // Only now: who has a visitor but no conversation opens one.
+      this.visitor = visitor;
+      this.#connect();
     } catch (error) {
       if (!isRefused(error)) throw error;
       this.#startAfresh();
+      const { value } = this.#token;
+      if (value && value !== token) return this.#resumeNow();
     }
+  }
+
+  #connect() {
+    if (!this.#ended) this.#chat.start();
   }
 
   /** @param {Conversation | undefined} conversation */
   async #adopt(conversation) {
     if (!conversation) return;
-    this.conversation = conversation;
     await this.#chat.follow(conversation.id);
+    this.conversation = conversation;
   }
 
   /**
-   * Forgets a token that is worth nothing any more. What is unsent goes out under a new one.
+   * What is unsent goes out under a new token.
    *
    * @param {boolean} [erased] not even that
    */
@@ -223,15 +240,16 @@ export class Visit {
     for (const entry of unsent) this.#chat.discard(entry);
     this.#early = erased ? [] : [...unsent.filter(({ state }) => state !== 'acked'), ...this.#early];
     for (const early of this.#early) Object.assign(early, { conversation: '', state: 'queued' });
-    this.#token.value = '';
+    this.#token.forget(this.#api.credentials.token);
     this.#api.credentials = {};
     this.#chat.stop();
     this.conversation = this.visitor = null;
     this.#wasOnline = false;
     if (this.#early.length) this.#open();
+    // Another tab has a newer token.
+    else if (this.#token.value) this.#resume().catch(() => this.#fail());
   }
 
-  /** Makes the conversation that messages wait for. */
   async #open() {
     this.#onChange();
     if (this.#opening) return;
@@ -252,14 +270,14 @@ export class Visit {
   async #deliverEarly() {
     await this.#resuming;
     // Another tab may have made the visitor since this one was opened.
-    if (!this.#api.credentials.token && this.#token.value) await this.#resume();
-    if (!this.#api.credentials.token) await this.#register();
+    if (!this.visitor && this.#token.value) await this.#resume();
+    if (!this.visitor) await this.#register();
     if (!this.conversation) await this.#openWithFirst();
     const waiting = this.#early;
     this.#early = [];
     const conversation = this.conversation?.id ?? '';
     for (const entry of waiting) this.#chat.deliver(Object.assign(entry, { conversation }));
-    this.#chat.start();
+    this.#connect();
   }
 
   async #register() {
@@ -280,8 +298,6 @@ export class Visit {
   }
 
   /**
-   * Asks until there is an answer, and shows that there is none.
-   *
    * @template T
    * @param {() => Promise<T>} question
    */
@@ -289,6 +305,7 @@ export class Visit {
     const struggle = (does = false) => {
       this.#struggling = does;
       this.#onChange();
+      if (this.#ended) throw new Error('gone');
     };
     return persist(question, systemClock, () => struggle(true)).finally(struggle);
   }

@@ -176,11 +176,15 @@ impl Hub {
         }
     }
 
-    /// Sends a conversation's listeners away to come back and resume.
-    pub(crate) fn send_away(&self, key: TopicKey) {
-        let shard = self.shard(key);
-        for member in shard.get(&key).into_iter().flat_map(Topic::members) {
+    fn send_away(&self, key: TopicKey, visitor: Option<VisitorId>) {
+        for member in self.shard(key).get(&key).into_iter().flat_map(Topic::members) {
             member.close(Close::PositionLost);
+        }
+        // The visitor may not even know that the conversation is there.
+        for connection in
+            visitor.into_iter().flat_map(|visitor| self.roster.of(key.0, Author::Visitor(visitor)))
+        {
+            connection.close(Close::PositionLost);
         }
     }
 
@@ -240,11 +244,19 @@ impl Hub {
         self.stale.reread(key, topic, staff_head);
     }
 
-    /// A conversation could not be reread: it is tried again, less and less often, and then its listeners come back.
-    pub(crate) fn could_not_reread(&self, key: TopicKey, topic: StaleTopic) {
-        if !self.stale.failed(key, topic) {
-            self.send_away(key);
+    /// A conversation is to be reread a little later.
+    pub(crate) fn postpone(&self, key: TopicKey, topic: StaleTopic) {
+        self.stale.postpone(key, 1, topic);
+    }
+
+    /// A conversation could not be reread: it is tried again, less and less often. Answers `false` when it no longer is: its
+    /// listeners have been sent away, to come back and resume.
+    pub(crate) fn could_not_reread(&self, key: TopicKey, topic: StaleTopic) -> bool {
+        let again = self.stale.failed(key, topic);
+        if !again {
+            self.send_away(key, topic.visitor);
         }
+        again
     }
 
     /// A quarter of a second has passed.

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use tokio::sync::Notify;
 
 use super::{TopicKey, lock};
+use crate::ids::VisitorId;
 
 /// After how many beats an uncertain conversation is looked at again: a commit whose outcome nobody knows may still come.
 const LOOKS: [u32; 3] = [4, 20, 120];
@@ -34,6 +35,8 @@ pub(crate) struct StaleTopic {
     pub(crate) after: Option<u64>,
     /// Up to which staff position it is said to have grown; until then the storage is asked again.
     pub(crate) up_to: u64,
+    /// Whose conversation it is, as far as somebody has said so.
+    pub(crate) visitor: Option<VisitorId>,
     /// Whether other nodes do not know either.
     pub(crate) untold: bool,
     /// Whether something may still be committed: how many looks have been taken for it.
@@ -44,18 +47,18 @@ pub(crate) struct StaleTopic {
 
 impl StaleTopic {
     /// Somebody has said that it has grown from `after` to `up_to`.
-    pub(crate) const fn grown(after: u64, up_to: u64) -> Self {
-        Self { after: Some(after), up_to, untold: false, looks: None, failures: 0 }
+    pub(crate) const fn grown(visitor: VisitorId, after: u64, up_to: u64) -> Self {
+        Self { after: Some(after), up_to, visitor: Some(visitor), untold: false, looks: None, failures: 0 }
     }
 
     /// A change of this node has been committed or not: nobody knows.
     pub(crate) const fn uncertain() -> Self {
-        Self { after: None, up_to: 0, untold: true, looks: Some(0), failures: 0 }
+        Self { after: None, up_to: 0, visitor: None, untold: true, looks: Some(0), failures: 0 }
     }
 
     /// Something has been committed by this node from above `after`, and perhaps nobody has been told.
     pub(crate) const fn untold(after: u64) -> Self {
-        Self { after: Some(after), up_to: 0, untold: true, looks: None, failures: 0 }
+        Self { after: Some(after), up_to: 0, visitor: None, untold: true, looks: None, failures: 0 }
     }
 
     fn merge(&mut self, other: Self) {
@@ -64,6 +67,7 @@ impl StaleTopic {
             (one, two) => one.or(two),
         };
         self.up_to = self.up_to.max(other.up_to);
+        self.visitor = self.visitor.or(other.visitor);
         self.untold |= other.untold;
         // Whoever is uncertain last begins to look anew.
         self.looks = match (self.looks, other.looks) {
@@ -114,7 +118,8 @@ impl Stale {
         retry.is_some()
     }
 
-    fn postpone(&self, key: TopicKey, beats: u32, topic: StaleTopic) {
+    /// A conversation is to be reread in so many beats.
+    pub(super) fn postpone(&self, key: TopicKey, beats: u32, topic: StaleTopic) {
         let mut marks = lock(&self.marks);
         let entry = marks.later.entry(key).or_insert((beats, topic));
         entry.0 = entry.0.min(beats);
@@ -174,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_storage_that_lags_is_asked_again() {
-        let topic = StaleTopic::grown(4, 5);
+        let topic = StaleTopic::grown(uuid::Uuid::nil().into(), 4, 5);
         assert_eq!(topic.again(4).map(|(beats, _)| beats), Some(2));
         assert_eq!(topic.again(5), None);
     }
@@ -193,7 +198,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_postponed_comes_in_its_time() {
         let (stale, key) = (Stale::default(), (uuid::Uuid::nil().into(), uuid::Uuid::nil().into()));
-        stale.reread(key, StaleTopic::grown(0, 2), 1);
+        stale.reread(key, StaleTopic::grown(uuid::Uuid::nil().into(), 0, 2), 1);
         let mut taking = Box::pin(stale.take());
         assert!(tokio::time::timeout(std::time::Duration::ZERO, &mut taking).await.is_err());
         stale.beat();

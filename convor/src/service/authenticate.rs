@@ -72,7 +72,8 @@ impl Chat {
     pub async fn end_session(&self, tenant: TenantId, session: SessionId) -> Result<(), Error> {
         let mut change = self.audited(&Principal::system(tenant), AuditAction::SignedOut, session.uuid());
         change.outbox.push(OutboxEntry::Control(ControlEvent::SessionEnded(session)));
-        self.storage().control().append(tenant, &change).await?;
+        let _looked_at = self.control_may_grow(tenant);
+        self.within(self.storage().control().append(tenant, &change)).await?;
         self.control_grew(tenant).await
     }
 }

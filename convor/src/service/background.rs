@@ -1,6 +1,7 @@
 //! What happens without being asked for: stale conversations are reread, snoozes end, notifications are delivered.
 
-use std::sync::{Arc, Weak};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -17,6 +18,9 @@ use super::{Chat, Inner};
 
 /// Conversations that are reread at once.
 const REREADS_MAX: usize = 16;
+
+/// Those of them that are one tenant's.
+const REREADS_PER_TENANT_MAX: usize = 4;
 
 /// How many tenants one look at the registry fetches.
 const TENANTS: usize = 100;
@@ -35,8 +39,9 @@ pub(super) fn spawn(chat: &Chat) {
     chat.keep(tokio::spawn(beat(hub())));
     chat.keep(tokio::spawn(each_second(inner.clone(), |chat| async move {
         chat.end_expired();
-        chat.wake_all().await
+        Ok(())
     })));
+    chat.keep(tokio::spawn(each_second(inner.clone(), |chat| async move { chat.wake_all().await })));
     // A notifier may be slow; nothing else waits for it.
     chat.keep(tokio::spawn(each_second(inner.clone(), |chat| async move { chat.notify_all().await })));
     let among_others = chat.inner.signals.is_some();
@@ -50,9 +55,14 @@ pub(super) fn upgrade(inner: &Weak<Inner>) -> Option<Chat> {
 
 async fn reread_stale(inner: Weak<Inner>, hub: Arc<Hub>) {
     let slots = Arc::new(Semaphore::new(REREADS_MAX));
+    let shares = Arc::new(Mutex::new(HashMap::<TenantId, usize>::new()));
     loop {
         let topics = hub.take_stale().await;
         for (key, stale) in topics {
+            let Some(share) = Share::take(&shares, key.0) else {
+                hub.postpone(key, stale);
+                continue;
+            };
             let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
             let Some(chat) = upgrade(&inner) else { return };
             tokio::spawn(async move {
@@ -60,11 +70,43 @@ async fn reread_stale(inner: Weak<Inner>, hub: Arc<Hub>) {
                     Ok(staff_head) => chat.hub().has_reread(key, stale, staff_head),
                     Err(error) => {
                         tracing::debug!(code = error.code(), "a conversation could not be reread");
-                        chat.hub().could_not_reread(key, stale);
+                        if !chat.hub().could_not_reread(key, stale) {
+                            chat.let_inbox_be_listed(key.0);
+                        }
                     }
                 }
-                drop(slot);
+                drop((slot, share));
             });
+        }
+    }
+}
+
+/// A tenant's part in what is reread at once, so that one whose storage is slow does not take up all of it.
+struct Share {
+    shares: Arc<Mutex<HashMap<TenantId, usize>>>,
+    tenant: TenantId,
+}
+
+impl Share {
+    fn take(shares: &Arc<Mutex<HashMap<TenantId, usize>>>, tenant: TenantId) -> Option<Self> {
+        let mut taken = shares.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = taken.entry(tenant).or_default();
+        if *own >= REREADS_PER_TENANT_MAX {
+            return None;
+        }
+        *own += 1;
+        Some(Self { shares: Arc::clone(shares), tenant })
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mut taken = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = taken.get_mut(&self.tenant) {
+            *own -= 1;
+            if *own == 0 {
+                taken.remove(&self.tenant);
+            }
         }
     }
 }
@@ -169,7 +211,7 @@ impl Chat {
 
     /// Lets a task end with the chat.
     pub(super) fn keep(&self, task: tokio::task::JoinHandle<()>) {
-        self.inner.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(task.abort_handle());
+        self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(task.abort_handle());
     }
 }
 

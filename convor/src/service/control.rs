@@ -16,6 +16,9 @@ use super::{Chat, Inner};
 /// How many control events one read fetches.
 const PAGE: usize = 100;
 
+/// How many control logs are read at once: one that hangs must not hold up the others.
+const AT_ONCE: usize = 32;
+
 /// How many times in a row a control log may not be read, within [`Limits::control_lag_max`](crate::Limits).
 const TRIES: u32 = 3;
 
@@ -30,9 +33,15 @@ pub(super) async fn keep_confirmed(inner: Weak<Inner>, due: Arc<Notify>, among_o
             due.notified().await;
         }
         let Some(chat) = upgrade(&inner) else { return };
+        let mut confirming = tokio::task::JoinSet::new();
         for tenant in chat.hub().roster().tenants_to_confirm() {
-            chat.confirm_control(tenant).await;
+            if confirming.len() >= AT_ONCE {
+                confirming.join_next().await;
+            }
+            let chat = chat.clone();
+            confirming.spawn(async move { chat.confirm_control(tenant).await });
         }
+        confirming.join_all().await;
         drop(chat);
         tokio::time::sleep(interval / 4).await;
     }
@@ -93,11 +102,28 @@ impl Chat {
         }
     }
 
-    /// Lets the other nodes know that a tenant's control log has grown, and obeys it here. That this could not be read
-    /// at once is no failure of what has been committed: it is read again soon.
+    /// Whatever becomes of a change of a tenant's control log, also if nobody waits for it: it is looked at.
+    pub(super) fn control_may_grow(&self, tenant: TenantId) -> impl Drop + use<> {
+        MayGrow { chat: self.clone(), tenant }
+    }
+
+    /// Obeys a control log that has grown. That it could not be read at once is no failure of what has been committed: it is
+    /// read again soon.
     pub(super) async fn control_grew(&self, tenant: TenantId) -> Result<(), Error> {
-        self.signal(SignalBody::Control { tenant });
         self.confirm_control(tenant).await;
         Ok(())
+    }
+}
+
+/// Looks at a tenant's control log when it is dropped, here and on other nodes.
+struct MayGrow {
+    chat: Chat,
+    tenant: TenantId,
+}
+
+impl Drop for MayGrow {
+    fn drop(&mut self) {
+        self.chat.signal(SignalBody::Control { tenant: self.tenant });
+        self.chat.inner.control_due.notify_one();
     }
 }

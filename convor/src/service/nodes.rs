@@ -16,7 +16,7 @@ use crate::ports::{Broker, Frame, Received, Signal, SignalBody, Subscription};
 use crate::protocol::{ServerFrame, encode};
 
 use super::background::upgrade;
-use super::{Chat, Inner, frame_key};
+use super::{Chat, Inner};
 
 /// How often a node says that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -176,16 +176,16 @@ struct Peer {
     /// In which beat of this node that came.
     heard_in: u64,
     vanished: bool,
+    /// It has said goodbye: nothing is missed when it falls silent.
+    leaving: bool,
 }
 
 impl Peers {
     /// Notes a signal; answers whether others before it have been missed.
     fn hear(&mut self, signal: &Signal) -> bool {
-        if signal.body == SignalBody::Goodbye {
-            self.known.remove(&signal.node);
-            return false;
-        }
-        let peer = Peer { number: signal.number, heard_in: self.beats, vanished: false };
+        let was_leaving = self.known.get(&signal.node).is_some_and(|peer| peer.leaving);
+        let leaving = was_leaving || signal.body == SignalBody::Goodbye;
+        let peer = Peer { number: signal.number, heard_in: self.beats, vanished: false, leaving };
         match self.known.insert(signal.node, peer) {
             Some(before) => signal.number != before.number + 1,
             None => signal.number > 1 && self.beats > BEATS_TO_KNOW_ALL,
@@ -197,7 +197,8 @@ impl Peers {
         self.beats += 1;
         let beats = self.beats;
         self.known.retain(|_, peer| beats - peer.heard_in <= BEATS_REMEMBERED);
-        let silent = |peer: &Peer| !peer.vanished && beats - peer.heard_in > BEATS_MISSED_MAX;
+        let silent =
+            |peer: &Peer| !peer.vanished && !peer.leaving && beats - peer.heard_in > BEATS_MISSED_MAX;
         let mut vanished = Vec::new();
         for (node, peer) in &mut self.known {
             if silent(peer) {
@@ -229,8 +230,8 @@ impl Chat {
     /// Does what a signal says. It never waits for the storage: what needs it is done by a task of its own.
     fn hear(&self, signal: Signal) {
         match signal.body {
-            SignalBody::Grown { tenant, conversation, after, heads, .. } => {
-                self.hub().mark_stale((tenant, conversation), StaleTopic::grown(after, heads.staff));
+            SignalBody::Grown { tenant, conversation, visitor, after, heads } => {
+                self.hub().mark_stale((tenant, conversation), StaleTopic::grown(visitor, after, heads.staff));
             }
             SignalBody::Online { who } => {
                 let until = self.now().plus(self.limits().presence_lease);
@@ -278,15 +279,20 @@ impl Chat {
         }
     }
 
+    /// Lets those who listen to an inbox list it again: they may have missed something.
+    pub(super) fn let_inbox_be_listed(&self, tenant: TenantId) {
+        let reset = ServerFrame::Reset { conversation: None, inbox: Some(true), epoch: None, seq: None };
+        let reset = Frame::event(encode(&reset));
+        self.hub().roster().inbox(tenant).iter().for_each(|connection| connection.offer(&reset));
+    }
+
     /// Other nodes may have said what this one has not heard: what has listeners here is reread, visitors hear the
     /// conversations that have been opened elsewhere, those who listen to an inbox list it again, and control logs are
     /// obeyed.
     async fn make_up(&self) {
         self.hub().mark_all_stale();
         for tenant in self.hub().roster().tenants_here() {
-            let reset = ServerFrame::Reset { conversation: None, inbox: Some(true), epoch: None, seq: None };
-            let reset = Frame::droppable(encode(&reset), frame_key("reset", None, None));
-            self.hub().roster().inbox(tenant).iter().for_each(|connection| connection.offer(&reset));
+            self.let_inbox_be_listed(tenant);
             self.confirm_control(tenant).await;
         }
         for (tenant, author) in self.hub().roster().principals() {
@@ -328,7 +334,20 @@ mod tests {
         let mut peers = Peers::default();
         (0..=BEATS_TO_KNOW_ALL).for_each(|_| drop(peers.beat()));
         assert!(!peers.hear(&signal(1, SignalBody::Hello)));
-        assert!(!peers.hear(&signal(2, SignalBody::Goodbye)));
-        assert!(peers.hear(&signal(5, SignalBody::Heartbeat)));
+        let other = |number| Signal {
+            node: uuid::Uuid::from_u128(2).into(),
+            ..signal(number, SignalBody::Heartbeat)
+        };
+        assert!(peers.hear(&other(5)));
+    }
+
+    #[test]
+    fn a_node_that_has_said_goodbye_does_not_vanish_but_may_be_missed() {
+        let mut peers = Peers::default();
+        peers.hear(&signal(1, SignalBody::Hello));
+        peers.hear(&signal(2, SignalBody::Goodbye));
+        assert!(!peers.hear(&signal(3, SignalBody::Heartbeat)), "it has something left to say");
+        assert!((0..10).all(|_| peers.beat().is_empty()));
+        assert!(peers.hear(&signal(9, SignalBody::Heartbeat)));
     }
 }

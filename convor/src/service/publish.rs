@@ -27,7 +27,7 @@ impl Chat {
         let (conversation, after) = (first.conversation, before(first));
         if self.publish_here(tenant, events).await.is_err() {
             // They are committed, and published when the names can be read again.
-            self.hub().mark_stale((tenant, conversation), StaleTopic::grown(after, heads.staff));
+            self.hub().mark_stale((tenant, conversation), StaleTopic::grown(visitor, after, heads.staff));
         }
         self.signal(SignalBody::Grown { tenant, conversation, visitor, after, heads });
     }
@@ -56,7 +56,7 @@ impl Chat {
     pub(super) async fn names_of(&self, tenant: TenantId, operators: &[OperatorId]) -> Result<Names, Error> {
         let mut found = Vec::new();
         for some in operators.chunks(200) {
-            found.extend(self.storage().operators().find(tenant, some).await?);
+            found.extend(self.within(self.storage().operators().find(tenant, some)).await?);
         }
         Ok(Names::of(found))
     }

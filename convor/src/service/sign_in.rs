@@ -76,7 +76,8 @@ impl Chat {
             .await?
             .ok_or(Error::Unavailable)?;
         let change = self.audited(&Principal::system(tenant), AuditAction::PasswordSet, operator.uuid());
-        if !self.accounts()?.set_password(tenant, operator, &hash, &change).await? {
+        let _looked_at = self.control_may_grow(tenant);
+        if !self.within(self.accounts()?.set_password(tenant, operator, &hash, &change)).await? {
             return Err(Error::NotFound);
         }
         self.control_grew(tenant).await
@@ -175,7 +176,8 @@ impl Chat {
         let principal = Principal::operator(tenant, session.operator.id, session.operator.role);
         let mut change = self.audited(&principal, AuditAction::SignedOut, session.id.uuid());
         change.outbox.push(OutboxEntry::Control(ControlEvent::SessionEnded(session.id)));
-        self.accounts()?.end_session(tenant, session.id, &change).await?;
+        let _looked_at = self.control_may_grow(tenant);
+        self.within(self.accounts()?.end_session(tenant, session.id, &change)).await?;
         self.control_grew(tenant).await
     }
 

@@ -165,6 +165,8 @@ export class DeskView {
   #say({ text, action }) {
     const clear = () => this.#notice.replaceChildren();
     const act = () => {
+      // The button goes, and a key that falls through to the page would be a shortcut.
+      this.#thread.focus();
       clear();
       action?.run();
     };

@@ -19,10 +19,11 @@ import { visitorName } from './names.js';
  * @property {null} change
  * @property {Notice} notice something that the operator should see
  * @property {string} news something that only a screen reader has to say, since the eye sees it anyway
- * @property {null} signedOut the session is no longer good
+ * @property {string} signedOut the session is no longer good, and why, once
  */
 
 const CHANGE_TRIES = 3;
+const ENDED = 'Your session has ended.';
 const FIELD_NAMES = { status: 'status', assignee: 'assignee', tags: 'tags' };
 
 /**
@@ -39,6 +40,8 @@ export class Desk extends Emitter {
   failure = '';
   wasOnline = false;
 
+  #isLeaving = false;
+  #isOver = false;
   /** @type {Map<string, string>} */
   #etags = new Map();
   /** @type {Map<string, SeenTyping>} */
@@ -165,9 +168,16 @@ export class Desk extends Emitter {
   }
 
   async signOut() {
-    this.stop();
-    await this.api.signOut().catch(() => {});
-    this.emit('signedOut', null);
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
+    try {
+      await this.api.signOut();
+    } catch (error) {
+      this.#isLeaving = false;
+      // Whoever believes to be signed out walks away from an open session.
+      if (!isOver(error)) return this.emit('notice', { text: `You are still signed in. ${messageOf(error)}` });
+    }
+    this.#end('');
   }
 
   /** @returns {ChatListeners} */
@@ -180,6 +190,7 @@ export class Desk extends Emitter {
       typing: (typing) => this.#sawTyping(typing),
       presence: (presence) => this.#sawPresence(presence),
       page: (frame) => this.#sawPage(frame),
+      welcome: (principal) => this.#isMine(principal.id),
       refused: ({ title }) => this.emit('notice', { text: title }),
       phase: ({ phase, code }) => this.#phaseChanged(phase, code),
     };
@@ -192,9 +203,34 @@ export class Desk extends Emitter {
   #phaseChanged(phase, code) {
     if (phase === 'online') this.wasOnline = true;
     // A refused upgrade looks like a broken network, so that only asking tells whether the session is still good.
-    if (phase === 'waiting') this.api.session().catch((error) => error.status === 401 && this.#failed(error));
-    if (phase === 'stopped' && code === 4100) this.emit('signedOut', null);
+    if (phase === 'waiting') this.#checkSession();
+    if (phase === 'stopped' && code === 4100) this.#end(this.#isLeaving ? '' : ENDED);
     this.#changed();
+  }
+
+  async #checkSession() {
+    try {
+      this.#isMine((await this.api.session()).operator.id);
+    } catch (error) {
+      if (isOver(error)) this.#end(ENDED);
+    }
+  }
+
+  /**
+   * All tabs share the cookie, so that signing in as somebody else in one changes who acts in the others.
+   *
+   * @param {string} operator the id of the one whom the server sees
+   */
+  #isMine(operator) {
+    if (operator !== this.me.id) this.#end('Somebody else has signed in with this browser.');
+  }
+
+  /** @param {string} why */
+  #end(why) {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.stop();
+    this.emit('signedOut', why);
   }
 
   /** After a cut, the lists may have moved on without this window. */
@@ -264,13 +300,23 @@ export class Desk extends Emitter {
 
   /** @param {unknown} error */
   #failed(error) {
-    if (error instanceof ApiError && error.status === 401) return this.emit('signedOut', null);
+    if (isOver(error)) return this.#end(ENDED);
     if (error instanceof ApiError && error.status === 404 && !this.conversation)
       this.failure = 'There is no such conversation.';
-    else this.emit('notice', { text: error instanceof Error ? error.message : 'That did not work.' });
+    else this.emit('notice', { text: messageOf(error) });
   }
 
   #changed() {
     this.emit('change', null);
   }
+}
+
+/** @param {unknown} error */
+function isOver(error) {
+  return error instanceof ApiError && error.status === 401;
+}
+
+/** @param {unknown} error */
+function messageOf(error) {
+  return error instanceof Error ? error.message : 'That did not work.';
 }

@@ -119,6 +119,7 @@ export class DetailsView {
       );
     }
     this.#assign.value = assignee ?? '';
+    if (assignee === me.id && document.activeElement === this.#toMe) this.#assign.focus();
     this.#toMe.hidden = assignee === me.id;
     const until = status === 'snoozed' && snoozed_until ? `Snoozed until ${fullTime(new Date(snoozed_until))}` : '';
     setText(this.#snoozed, until);

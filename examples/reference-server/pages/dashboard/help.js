@@ -1,3 +1,4 @@
+import { granted } from '/convor/client/visitor.js';
 import { h } from '/convor/widget/view.js';
 
 const STORED = 'convor dashboard keys';
@@ -20,7 +21,7 @@ const KEYS = [
  * speaking (WCAG 2.2, 2.1.4).
  */
 export class Help {
-  #on = localStorage.getItem(STORED) !== 'off';
+  #on = granted(() => localStorage.getItem(STORED)) !== 'off';
 
   /** @param {Record<string, () => void>} actions what each key does */
   constructor(actions) {
@@ -51,7 +52,7 @@ export class Help {
   /** @param {boolean} on */
   #turn(on) {
     this.#on = on;
-    localStorage.setItem(STORED, on ? 'on' : 'off');
+    granted(() => localStorage.setItem(STORED, on ? 'on' : 'off'));
   }
 
   /** @param {KeyboardEvent} event */

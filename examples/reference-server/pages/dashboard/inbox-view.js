@@ -70,6 +70,7 @@ export class InboxView {
       this.#empty,
       list.length ? '' : inbox.loaded ? 'Nothing here. New conversations appear by themselves.' : 'Loading…',
     );
+    if (!inbox.hasMore && document.activeElement === this.#more) this.focus();
     this.#more.hidden = !inbox.hasMore;
   }
 

@@ -26,6 +26,8 @@ export class Inbox {
   #listed = new Map();
   /** What is being asked for: each conversation by its id, each page of a list by its filter. @type {Set<string>} */
   #asking = new Set();
+  /** Which conversations have changed while they were being asked for. @type {Set<string>} */
+  #again = new Set();
   /** What frames told of visitors while an answer that may be older was under way. @type {Map<string, VisitorNews>} */
   #meanwhile = new Map();
 
@@ -117,13 +119,18 @@ export class Inbox {
   }
 
   /**
-   * Asks for a conversation again, once at a time.
+   * Asks for a conversation again, once at a time: what happens meanwhile may be missing in the answer.
    *
    * @param {string} id
    */
   refresh(id) {
-    if (this.#asking.has(id)) return;
-    const refresh = async () => this.put((await this.#api.conversation(id)).conversation);
+    if (this.#asking.has(id)) return void this.#again.add(id);
+    const refresh = async () => {
+      do {
+        this.#again.delete(id);
+        this.put((await this.#api.conversation(id)).conversation);
+      } while (this.#again.has(id));
+    };
     this.#ask(id, refresh).catch(() => {});
   }
 

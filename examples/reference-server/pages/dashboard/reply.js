@@ -1,11 +1,9 @@
 /** @import {MessageKind} from '/convor/client/wire.js' */
 import { TEXT_CHARS_MAX, tidy } from '/convor/client/outbox.js';
-import { grow } from '/convor/widget/parts.js';
-import { h, icon, set, setText } from '/convor/widget/view.js';
+import { Room, grow } from '/convor/widget/parts.js';
+import { h, icon, set } from '/convor/widget/view.js';
 import { SayTyping, systemClock } from '/convor/client/clock.js';
 import { LOCK, SEND } from './icons.js';
-
-const WARN_CHARS = 500;
 
 /** Where an operator writes: a reply that the visitor gets, or a note that stays in the house. */
 export class Reply {
@@ -16,12 +14,12 @@ export class Reply {
   #drafts = new Map();
   /** @type {string | null} */
   #conversation = null;
-  #typing = new SayTyping((active) => this.#options.onTyping(active, this.#kind), systemClock);
+  #typing = new SayTyping((active) => this.#sayTyping(active), systemClock);
 
   /**
    * @param {object} options
    * @param {(text: string, kind: MessageKind) => void} options.onSend
-   * @param {(active: boolean, kind: MessageKind) => void} options.onTyping
+   * @param {(conversation: string, active: boolean, kind: MessageKind) => void} options.onTyping
    */
   constructor(options) {
     this.#options = options;
@@ -35,7 +33,7 @@ export class Reply {
     this.reply = this.#switch('message', 'reply-switch', 'Reply');
     this.note = this.#switch('note', 'note-switch', icon(LOCK, 15), 'Internal note');
     this.send = h('button', { class: 'primary', disabled: true, 'data-testid': 'send-reply' });
-    this.left = h('span', { class: 'left', role: 'status' });
+    this.left = new Room();
     const submit = (/** @type {Event} */ event) => {
       event.preventDefault();
       this.#submit();
@@ -48,7 +46,7 @@ export class Reply {
       h(
         'div',
         { class: 'below' },
-        this.left,
+        this.left.element,
         h('span', { class: 'hint' }, 'Enter sends, Shift and Enter begin a new line'),
         this.send,
       ),
@@ -121,10 +119,14 @@ export class Reply {
     this.#typing.changed(tidy(this.textarea.value) !== '');
   }
 
+  /** @param {boolean} active */
+  #sayTyping(active) {
+    if (this.#conversation) this.#options.onTyping(this.#conversation, active, this.#kind);
+  }
+
   #fit() {
-    const left = TEXT_CHARS_MAX - this.textarea.value.length;
     this.send.disabled = tidy(this.textarea.value) === '';
-    setText(this.left, left < WARN_CHARS ? `${left} characters left` : '');
+    this.left.show(this.textarea);
     grow(this.textarea);
   }
 }

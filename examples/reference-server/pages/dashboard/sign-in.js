@@ -10,7 +10,7 @@ import { h, setText } from '/convor/widget/view.js';
  *
  * @param {HTMLElement} place
  * @param {OperatorApi} api
- * @param {{note: string, onSignedIn: (operator: Operator) => void}} options
+ * @param {{note: string, onSignedIn: (operator: Operator) => Promise<void>}} options
  */
 export function askToSignIn(place, api, { note, onSignedIn }) {
   const tenant = new URLSearchParams(location.search).get('tenant') ?? '';
@@ -36,7 +36,7 @@ export function askToSignIn(place, api, { note, onSignedIn }) {
     const { email, password } = fields;
     const who = { tenant: fields.tenant.value.trim(), email: email.value.trim(), password: password.value };
     try {
-      onSignedIn((await api.signIn({ ...who, as: 'cookie' })).operator);
+      await onSignedIn((await api.signIn({ ...who, as: 'cookie' })).operator);
     } catch (failure) {
       setText(error, explain(failure));
       password.value = '';

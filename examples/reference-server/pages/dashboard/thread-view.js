@@ -36,7 +36,7 @@ export class ThreadView {
     testid: 'snooze',
     build: () => snoozeTimes().map(({ label, hint, until }) => ({ label, hint, run: () => this.#rest(until) })),
   });
-  #jump = h('button', { type: 'button', class: 'jump', 'data-testid': 'jump', onclick: () => this.#log.toEnd() });
+  #jump = h('button', { type: 'button', class: 'jump', 'data-testid': 'jump', onclick: () => this.#toEnd() });
   #empty = h('div', { class: 'nothing' });
   #body = h('div', { class: 'thread-body' });
 
@@ -57,17 +57,18 @@ export class ThreadView {
       },
       icon(INFO, 20),
     );
-    this.#log = new LogView(
-      (row) => makeRow(row, this.#readers),
-      (node, row) => updateRow(node, row, this.#readers),
-      () => this.#loadOlder(),
-    );
+    this.#log = new LogView({
+      make: (row) => makeRow(row, this.#readers),
+      update: (node, row) => updateRow(node, row, this.#readers),
+      onOlder: () => this.#loadOlder(),
+      leave: () => this.focus(),
+    });
     this.reply = new Reply({
       onSend: (text, kind) => this.#send(text, kind),
-      onTyping: (active, kind) => this.#sayTyping(active, kind),
+      onTyping: (conversation, active, kind) => desk.chat.say({ type: 'typing', conversation, active, kind }),
     });
     this.#log.element.addEventListener('scroll', () => this.#log.atEnd && !this.#jump.hidden && this.draw());
-    this.#body.append(this.#head(), this.#log.element, this.#jump, this.#typing, this.reply.element);
+    this.#body.append(this.#head(), this.#log.element, this.#log.said, this.#jump, this.#typing, this.reply.element);
     this.element = h(
       'section',
       { class: 'thread', 'aria-label': 'Conversation', tabindex: -1 },
@@ -102,6 +103,12 @@ export class ThreadView {
     this.#jump.hidden = atEnd || !conversation.unread;
     setText(this.#jump, counted(conversation.unread, 'new message', 'new messages'));
     if (atEnd && document.visibilityState === 'visible') this.#desk.seen();
+  }
+
+  /** The button that led there hides itself, and a key that falls through to the page would be a shortcut. */
+  #toEnd() {
+    this.#log.toEnd();
+    this.focus();
   }
 
   focus() {
@@ -144,8 +151,8 @@ export class ThreadView {
     const reader = /** @type {const} */ ({ kind: 'operator', id: me.id, otherReadSeq: conversation.other_read_seq });
     const isOther = this.#shown !== id;
     this.#shown = id;
-    if (isOther) this.#log.show([], false);
-    this.#log.show(timeline(log.events, chat.pending(id), reader), log.hasOlder);
+    if (isOther) this.#log.clear();
+    this.#log.show(timeline(log.events, chat.pending(id), reader), log.hasOlder, me.id);
     if (isOther) this.#log.toEnd();
   }
 
@@ -177,15 +184,6 @@ export class ThreadView {
     if (!this.#desk.selected) return;
     this.#desk.chat.send(this.#desk.selected, text, kind);
     this.#log.toEnd();
-  }
-
-  /**
-   * @param {boolean} active
-   * @param {MessageKind} kind
-   */
-  #sayTyping(active, kind) {
-    const { selected, chat } = this.#desk;
-    if (selected) chat.say({ type: 'typing', conversation: selected, active, kind });
   }
 
   #loadOlder() {
