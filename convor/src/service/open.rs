@@ -9,6 +9,9 @@ use crate::protocol::{FirstMessage, OpenRequest, PostedObject};
 use super::post::posted;
 use super::{Chat, Viewed, line, parse};
 
+/// When it is worth asking again with too many conversations: not soon, for only retention or erasure makes room.
+const TOO_MANY_RETRY: std::time::Duration = std::time::Duration::from_secs(86_400);
+
 /// A conversation that has been opened, now or by the same request before.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -71,7 +74,7 @@ impl Chat {
                 return Err(match refused {
                     OpenOutcome::ClientIdReused => Error::Conflict,
                     OpenOutcome::TooMany => {
-                        Error::RateLimited { retry_after: self.limits().session_lifetime }
+                        Error::RateLimited { retry_after: TOO_MANY_RETRY }
                     }
                     _ => Error::NotFound,
                 });
