@@ -16,22 +16,21 @@ use super::{Chat, Inner};
 /// How many control events one read fetches.
 const PAGE: usize = 100;
 
+/// How often a node that serves alone looks: its own change may be committed long after it was given up.
+const ALONE: Duration = Duration::from_secs(30);
+
 /// How many control logs are read at once: one that hangs must not hold up the others.
 const AT_ONCE: usize = 32;
 
 /// How many times in a row a control log may not be read, within [`Limits::control_lag_max`](crate::Limits).
 const TRIES: u32 = 3;
 
-/// Reads control logs when they are said to have grown and, on a node among others, also if nobody says so: hints may be
-/// lost.
+/// Reads control logs when they are said to have grown and, now and then, also if nobody says so: hints may be lost.
 pub(super) async fn keep_confirmed(inner: Weak<Inner>, due: Arc<Notify>, among_others: bool) {
     let Some(interval) = upgrade(&inner).map(|chat| chat.control_interval()) else { return };
     loop {
-        if among_others {
-            let _ = tokio::time::timeout(interval, due.notified()).await;
-        } else {
-            due.notified().await;
-        }
+        let patience = if among_others { interval } else { ALONE };
+        let _ = tokio::time::timeout(patience, due.notified()).await;
         let Some(chat) = upgrade(&inner) else { return };
         let mut confirming = tokio::task::JoinSet::new();
         for tenant in chat.hub().roster().tenants_to_confirm() {

@@ -73,9 +73,7 @@ impl Chat {
                 turn.settle();
                 return Err(match refused {
                     OpenOutcome::ClientIdReused => Error::Conflict,
-                    OpenOutcome::TooMany => {
-                        Error::RateLimited { retry_after: TOO_MANY_RETRY }
-                    }
+                    OpenOutcome::TooMany => Error::RateLimited { retry_after: TOO_MANY_RETRY },
                     _ => Error::NotFound,
                 });
             }
