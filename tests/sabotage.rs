@@ -35,6 +35,7 @@ fn a_sound_store_passes_every_case() {
 
 #[test]
 fn every_planted_fault_is_caught_by_the_case_aimed_at_it() {
+    println!("proof-columns: Sabotage | planted fault | caught by");
     for planted in PLANTED {
         let case = Case::named(planted.group, planted.case).expect("a fault aims at a case that there is");
         if case.run(&Planted(None)) == Outcome::Unsupported {
@@ -42,7 +43,7 @@ fn every_planted_fault_is_caught_by_the_case_aimed_at_it() {
             continue;
         }
         assert!(fails(case, planted.fault), "`{case}` does not catch a store that {}", planted.name);
-        println!("proof: sabotage | {} | {case}", planted.name);
+        println!("proof: Sabotage | {} | {case}", planted.name);
     }
 }
 

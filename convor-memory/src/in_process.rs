@@ -66,8 +66,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// Sends a frame: the JSON text of one of the client's frames in `docs/protocol.md`. It waits while many are being
-    /// worked on.
+    /// Sends a frame: the JSON text of one of the client's frames in `docs/protocol.md`. It is on its way when this returns,
+    /// and its answer tells when it has been handled; it waits while many are being worked on.
     ///
     /// # Errors
     /// Why the connection has ended.

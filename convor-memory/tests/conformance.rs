@@ -22,5 +22,6 @@ convor::storage_conformance!(Memory);
 #[test]
 fn the_whole_suite_passes() {
     let passed = CASES.iter().filter(|case| case.run(&Memory) == Outcome::Passed).count();
-    println!("proof: conformance | memory | {passed}");
+    println!("proof-columns: Conformance | storage | cases passed");
+    println!("proof: Conformance | memory | {passed}");
 }

@@ -45,8 +45,9 @@ pub enum Error {
     /// Something that is needed does not answer; try again.
     #[error("not available at the moment")]
     Unavailable,
-    /// This deployment does not do that.
-    #[error("not supported here")]
+    /// This deployment does not do that, such as signing in with a storage that keeps no accounts (the adapters that come with
+    /// Convor do with their feature `accounts`).
+    #[error("not supported here: the storage, or one of its features, is not there")]
     Unsupported,
     /// Our fault.
     #[error("an internal error")]

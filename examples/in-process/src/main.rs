@@ -31,6 +31,8 @@ async fn main() -> anyhow::Result<()> {
     desk.send(r#"{"type": "subscribe", "ref": "1", "inbox": true}"#)
         .await
         .map_err(|end| anyhow!(end.reason()))?;
+    // The frame is on its way; what happens before it has arrived is not heard.
+    next(&mut desk, |frame| frame["type"] == "subscribed").await?;
 
     let first_message = Some(FirstMessage { client_id: id(), text: "Is this seat taken?".into() });
     let opened = chat.open(&visitor, OpenRequest { client_id: id(), subject: None, first_message }).await?;
@@ -50,11 +52,19 @@ fn id() -> convor::ids::ClientId {
 }
 
 async fn next_message(client: &mut Client, from: &str) -> anyhow::Result<Value> {
+    let is_message = |frame: &Value| frame["kind"] == "message" && frame["message"]["author"]["kind"] == from;
+    Ok(next(client, is_message).await?["message"]["text"].clone())
+}
+
+async fn next(client: &mut Client, is: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
     loop {
         let frame = client.next().await.map_err(|end| anyhow!(end.reason()))?;
         let frame: Value = serde_json::from_slice(&frame)?;
-        if frame["kind"] == "message" && frame["message"]["author"]["kind"] == from {
-            return Ok(frame["message"]["text"].clone());
+        if frame["type"] == "error" {
+            return Err(anyhow!("refused: {frame}"));
+        }
+        if is(&frame) {
+            return Ok(frame);
         }
     }
 }
