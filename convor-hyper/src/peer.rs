@@ -1,7 +1,7 @@
 //! From where a client speaks, as far as the host says.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The address of the client. A tower service cannot see it, so the host inserts it as an extension of each request; what
@@ -20,16 +20,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[expect(clippy::exhaustive_structs, reason = "hosts build it")]
 pub struct Peer(pub IpAddr);
 
-impl Peer {
-    /// Whoever has one address of an IPv6 network has all of its 2^64.
-    fn network(self) -> IpAddr {
-        match self.0.to_canonical() {
-            IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
-            v4 @ IpAddr::V4(_) => v4,
-        }
-    }
-}
-
 /// How many connections each network has.
 #[derive(Debug, Default)]
 pub(crate) struct Places(Mutex<HashMap<IpAddr, usize>>);
@@ -37,7 +27,7 @@ pub(crate) struct Places(Mutex<HashMap<IpAddr, usize>>);
 impl Places {
     /// A place among at most `max`; `None` if there is none left.
     pub(crate) fn take(self: &Arc<Self>, peer: Peer, max: usize) -> Option<Place> {
-        let network = peer.network();
+        let network = convor::network(peer.0);
         let mut counts = self.counts();
         let count = counts.get(&network).copied().unwrap_or(0);
         if count >= max {

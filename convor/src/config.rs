@@ -241,6 +241,7 @@ pub enum PageDetail {
     /// Its address without query and fragment, and its title.
     #[default]
     Path,
-    /// Its whole address. Queries often hold personal data: have a purpose and a lawful basis.
+    /// Its whole address, as far as the client sends it; the widget that comes with Convor leaves query and fragment in
+    /// the browser. Queries often hold personal data: have a purpose and a lawful basis.
     Full,
 }

@@ -97,5 +97,5 @@ pub use async_trait::async_trait;
 
 pub use config::{Limits, PageDetail, Rate};
 pub use error::Error;
-pub use rate::Quota;
+pub use rate::{Quota, network};
 pub use service::{Chat, ChatBuilder};

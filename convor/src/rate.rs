@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::mem;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +20,16 @@ pub struct Quota {
     pub remaining: u32,
     /// When all of them fit again.
     pub reset: Duration,
+}
+
+/// The network that an address stands for when it is counted: whoever has one address of an IPv6 network has all of its
+/// 2^64. An IPv4 address stands for itself, in whichever notation.
+#[must_use]
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
+        v4 @ IpAddr::V4(_) => v4,
+    }
 }
 
 /// A rate for many keys. A key begins with its tenant wherever there is one, so that no tenant can use up another's.

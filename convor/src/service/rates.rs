@@ -9,7 +9,7 @@ use crate::domain::Email;
 use crate::domain::{Author, Principal};
 use crate::error::Error;
 use crate::ids::{SiteId, TenantId};
-use crate::rate::{Quota, RateLimiter};
+use crate::rate::{Quota, RateLimiter, network};
 use crate::time::Timestamp;
 
 use super::Chat;
@@ -124,14 +124,6 @@ impl Chat {
         let (sign_ins, now) = (&self.inner.rates.sign_ins, self.now());
         sign_ins.attempts.take((tenant, email.clone(), address.map(network)), now).map_err(limited)?;
         sign_ins.accounts.take((tenant, email.clone()), now).map(|_| ()).map_err(limited)
-    }
-}
-
-/// Whoever has one address of an IPv6 network has all of its 2^64.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => std::net::Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
-        v4 @ IpAddr::V4(_) => v4,
     }
 }
 
