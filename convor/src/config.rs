@@ -125,6 +125,14 @@ pub struct Limits {
     pub notification_timeout: Duration,
     /// Notifications of a tenant that are delivered in one round, one after the other within their lease. 10.
     pub notifications_claimed_max: usize,
+    /// Conversations that a node rereads at once, after a hint or an outcome that nobody knows; more wait. 16.
+    pub rereads_max: usize,
+    /// Those of them that are one tenant's; more wait, so that a slow one leaves room for the others. 4.
+    pub rereads_per_tenant_max: usize,
+    /// Control logs that a node reads at once; more wait. 32.
+    pub control_reads_max: usize,
+    /// Typing, read and page signals of other nodes that are told on at once; beyond it they are dropped. 64.
+    pub signals_told_max: usize,
     /// Signals that wait for the broker; beyond it they are dropped, and the other nodes reread. 10,000.
     pub signals_waiting_max: usize,
     /// How long another node's word that somebody is online holds. 90 s.
@@ -188,6 +196,10 @@ impl Default for Limits {
             notification_lease: Duration::from_secs(60),
             notification_timeout: Duration::from_secs(5),
             notifications_claimed_max: 10,
+            rereads_max: 16,
+            rereads_per_tenant_max: 4,
+            control_reads_max: 32,
+            signals_told_max: 64,
             signals_waiting_max: 10_000,
             presence_lease: Duration::from_secs(90),
         }

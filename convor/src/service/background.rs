@@ -16,12 +16,6 @@ use crate::ports::{Close, Notifier};
 use super::control::keep_confirmed;
 use super::{Chat, Inner};
 
-/// Conversations that are reread at once.
-const REREADS_MAX: usize = 16;
-
-/// Those of them that are one tenant's.
-const REREADS_PER_TENANT_MAX: usize = 4;
-
 /// How many tenants one look at the registry fetches.
 const TENANTS: usize = 100;
 
@@ -54,12 +48,18 @@ pub(super) fn upgrade(inner: &Weak<Inner>) -> Option<Chat> {
 }
 
 async fn reread_stale(inner: Weak<Inner>, hub: Arc<Hub>) {
-    let slots = Arc::new(Semaphore::new(REREADS_MAX));
+    let Some((rereads_max, per_tenant_max)) = upgrade(&inner).map(|chat| {
+        let limits = chat.limits();
+        (limits.rereads_max.max(1), limits.rereads_per_tenant_max.max(1))
+    }) else {
+        return;
+    };
+    let slots = Arc::new(Semaphore::new(rereads_max));
     let shares = Arc::new(Mutex::new(HashMap::<TenantId, usize>::new()));
     loop {
         let topics = hub.take_stale().await;
         for (key, stale) in topics {
-            let Some(share) = Share::take(&shares, key.0) else {
+            let Some(share) = Share::take(&shares, key.0, per_tenant_max) else {
                 hub.postpone(key, stale);
                 continue;
             };
@@ -88,10 +88,10 @@ struct Share {
 }
 
 impl Share {
-    fn take(shares: &Arc<Mutex<HashMap<TenantId, usize>>>, tenant: TenantId) -> Option<Self> {
+    fn take(shares: &Arc<Mutex<HashMap<TenantId, usize>>>, tenant: TenantId, max: usize) -> Option<Self> {
         let mut taken = shares.lock().unwrap_or_else(PoisonError::into_inner);
         let own = taken.entry(tenant).or_default();
-        if *own >= REREADS_PER_TENANT_MAX {
+        if *own >= max {
             return None;
         }
         *own += 1;

@@ -120,7 +120,7 @@ impl ChatBuilder {
             signals,
             missed: std::sync::Arc::default(),
             control_due: std::sync::Arc::default(),
-            telling: std::sync::Arc::new(tokio::sync::Semaphore::new(64)),
+            telling: std::sync::Arc::new(tokio::sync::Semaphore::new(limits.signals_told_max)),
             digest_keys: std::sync::Mutex::default(),
             draining: false.into(),
             #[cfg(feature = "accounts")]

@@ -19,9 +19,6 @@ const PAGE: usize = 100;
 /// How often a node that serves alone looks: its own change may be committed long after it was given up.
 const ALONE: Duration = Duration::from_secs(30);
 
-/// How many control logs are read at once: one that hangs must not hold up the others.
-const AT_ONCE: usize = 32;
-
 /// How many times in a row a control log may not be read, within [`Limits::control_lag_max`](crate::Limits).
 const TRIES: u32 = 3;
 
@@ -34,7 +31,8 @@ pub(super) async fn keep_confirmed(inner: Weak<Inner>, due: Arc<Notify>, among_o
         let Some(chat) = upgrade(&inner) else { return };
         let mut confirming = tokio::task::JoinSet::new();
         for tenant in chat.hub().roster().tenants_to_confirm() {
-            if confirming.len() >= AT_ONCE {
+            // One that hangs must not hold up the others.
+            if confirming.len() >= chat.limits().control_reads_max.max(1) {
                 confirming.join_next().await;
             }
             let chat = chat.clone();
