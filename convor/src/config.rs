@@ -29,6 +29,14 @@ pub struct Limits {
     /// Entries of a page of a list; a request for more is `invalid_request`. 200.
     pub page_max: usize,
 
+    /// Characters of what is searched for; beyond it `invalid_request`. 200.
+    pub search_chars_max: usize,
+    /// Messages that are made searchable in one transaction. 500.
+    pub search_batch_max: usize,
+    /// Messages that are made searchable before one search is answered, and in one round of the background work; if there are
+    /// more, the answer says that it is not complete. 5,000.
+    pub search_indexed_max: usize,
+
     /// Bytes of a request's body; beyond it `payload_too_large`. 64 KiB.
     pub body_bytes_max: usize,
     /// Bytes of a WebSocket frame from a client; beyond it the socket is closed with 1009. 64 KiB.
@@ -131,6 +139,8 @@ pub struct Limits {
     pub rereads_per_tenant_max: usize,
     /// Control logs that a node reads at once; more wait. 32.
     pub control_reads_max: usize,
+    /// Tenants of which one read finds out whether their control logs have grown. 1,000.
+    pub control_heads_max: usize,
     /// Typing, read and page signals of other nodes that are told on at once; beyond it they are dropped. 64.
     pub signals_told_max: usize,
     /// Signals that wait for the broker; beyond it they are dropped, and the other nodes reread. 10,000.
@@ -154,6 +164,9 @@ impl Default for Limits {
             snooze_max: Duration::from_secs(366 * day),
             page_default: 50,
             page_max: 200,
+            search_chars_max: 200,
+            search_batch_max: 500,
+            search_indexed_max: 5_000,
             body_bytes_max: 64 * KIB,
             frame_bytes_max: 64 * KIB,
             body_timeout: Duration::from_secs(30),
@@ -199,6 +212,7 @@ impl Default for Limits {
             rereads_max: 16,
             rereads_per_tenant_max: 4,
             control_reads_max: 32,
+            control_heads_max: 1_000,
             signals_told_max: 64,
             signals_waiting_max: 10_000,
             presence_lease: Duration::from_secs(90),

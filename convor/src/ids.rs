@@ -97,6 +97,8 @@ ids! {
     ConnectionId,
     /// An entry of the audit trail.
     AuditId,
+    /// A file that somebody sent.
+    UploadId,
     /// An entry of the outbox.
     OutboxId,
     /// A process that serves.

@@ -92,6 +92,7 @@ pub mod session;
 #[cfg(test)]
 mod testing;
 pub mod time;
+pub mod transfer;
 
 pub use async_trait::async_trait;
 

@@ -160,6 +160,12 @@ async fn listed(api: &mut Api, conversation: &str, visitor: &str, operator: &str
     for query in ["status=snoozed", "status=open", "assignee=none", &ben, "tag=a"] {
         api.expect(200, Ask::get(format!("/v1/conversations?{query}")).by(Some(operator))).await;
     }
+    let search = |body: Value| Ask::post("/v1/search", &body).by(Some(operator));
+    let found = api.expect(200, search(json!({"text": "NO", "limit": 1}))).await.body;
+    assert_eq!(found["data"][0]["message"]["kind"], "note", "the newest comes first");
+    let cursor = found["next_cursor"].as_str().expect("another page");
+    let rest = api.expect(200, search(json!({"text": "no", "cursor": cursor}))).await.body;
+    assert_eq!((rest["data"][0]["message"]["text"].as_str(), &rest["complete"]), (Some("No."), &json!(true)));
     let key = tenant.site_key();
     api.expect(200, Ask::get(format!("/v1/visitor?site={key}")).by(Some(visitor))).await;
 }

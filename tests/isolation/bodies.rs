@@ -166,6 +166,7 @@ fn bodies<'a>(world: &'a World, method: &Method, path: &str) -> Vec<(Option<&'a 
             let first = json!({"client_id": two, "text": "hello"});
             vec![(member, target, json!({"client_id": one, "subject": "A saddle", "first_message": first}))]
         }
+        ("POST", "/v1/search") => vec![(operator, target, json!({"text": "saddle", "limit": 1}))],
         ("PATCH", "/v1/conversations/{id}") => vec![(operator, target, json!({"tags": ["saddles"]}))],
         ("POST", "/v1/conversations/{id}/messages") => vec![
             (member, target.clone(), json!({"client_id": one, "text": "hello"})),

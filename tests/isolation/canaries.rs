@@ -134,5 +134,9 @@ async fn everything(world: &World, asker: Outsider<'_>) -> String {
             seen.push_str(&format!("{:?}", answer.headers));
         }
     }
+    for text in [CANARY, "text", "canary-3-text", "4"] {
+        let ask = Ask::post("/v1/search", &json!({"text": text, "limit": 200})).by(asker.token);
+        seen.push_str(&String::from_utf8_lossy(&world.host.ask(ask).await.body));
+    }
     seen
 }

@@ -125,7 +125,8 @@ fn probes(world: &World, method: &Method, path: &'static str, outsider: Outsider
         }
         ("GET" | "PATCH", "/v1/visitor")
         | ("GET" | "DELETE", "/v1/sessions/current")
-        | ("GET", "/v1/operators") => {
+        | ("GET", "/v1/operators")
+        | ("POST", "/v1/search") => {
             vec![tokens(world, Ask::new(method.clone(), path).json(&json!({})))]
         }
         ("GET", "/v1/socket") => vec![cookies(world)],

@@ -78,6 +78,7 @@ async fn said_to_everybody(world: &World) -> String {
                 ("PATCH", "/v1/conversations/{id}") => {
                     json!({"tags": ["saddles"], "assignee": acme.tenant.ben.id})
                 }
+                ("POST", "/v1/search") => json!({"text": "hello"}),
                 ("PATCH", "/v1/visitor") => json!({"name": "Iris"}),
                 ("POST", "/v1/sessions") => {
                     json!({"tenant": acme.key(), "email": "x@example.org", "password": "wrong one"})

@@ -128,4 +128,109 @@ planted! {
     /// A message and what goes with its change are two transactions.
     CommitsInTwoSteps commits_in_two_steps
         caught by cancellation::a_dropped_append_is_all_or_nothing;
+    /// A visitor is erased, and what goes with the change is stored after it.
+    ErasesInTwoSteps erases_in_two_steps
+        caught by cancellation::a_dropped_erasure_is_all_or_nothing;
+    /// A page of the registry begins with the tenant at its cursor.
+    RepeatsTheCursorOfTheRegistry repeats_the_cursor_of_the_registry
+        caught by registry::tenants_are_paged_by_id;
+    /// The heads of control logs come in the order of the tenants' ids.
+    SortsControlHeads sorts_control_heads
+        caught by registry::control_heads_come_in_the_order_of_the_question;
+    /// A tenant that there is not has no place in the answer.
+    LeavesOutUnknownTenants leaves_out_unknown_tenants
+        caught by registry::control_heads_answer_whatever_is_asked;
+    /// An erasure takes a visitor with this id out of all tenants.
+    ForgetsTheTenantOnAnErasure forgets_the_tenant_on_an_erasure
+        caught by erasure::an_erasure_stays_in_its_tenant;
+    /// An erased visitor's token is good for ever.
+    KeepsTheTokenOfTheErased keeps_the_token_of_the_erased
+        caught by erasure::an_erased_visitor_is_gone_from_every_read;
+    /// Notifications name conversations that are erased.
+    KeepsNotificationsOfTheErased keeps_notifications_of_the_erased
+        caught by erasure::an_erasure_ends_the_work_that_is_due;
+    /// What goes with an erasure's change is not stored.
+    DropsTheChangeOfAnErasure drops_the_change_of_an_erasure
+        caught by erasure::an_erasure_commits_its_change;
+    /// What a visitor did goes out of the audit trail with it.
+    ErasesTheAuditTrail erases_the_audit_trail
+        caught by erasure::an_erasure_leaves_control_log_and_audit_trail;
+    /// An erasure forgets the search index.
+    FindsTheErased finds_the_erased
+        caught by search::an_erased_message_is_not_found;
+    /// An erasure forgets the blobs of its uploads.
+    LosesTheBlobsOfTheErased loses_the_blobs_of_the_erased
+        caught by uploads::an_erased_visitors_blobs_are_removable;
+    /// A purge leaves the floors as they were.
+    LeavesTheFloor leaves_the_floor
+        caught by purge::floors_rise_in_both_numberings;
+    /// A purge removes whatever is old, also from the middle of a log.
+    PurgesFromTheMiddle purges_from_the_middle
+        caught by purge::only_the_beginning_of_a_log_goes;
+    /// A purge reaches all tenants.
+    ForgetsTheTenantOnAPurge forgets_the_tenant_on_a_purge
+        caught by purge::a_purge_stays_in_its_tenant;
+    /// A purge removes all that there is at once.
+    PurgesWithoutBound purges_without_bound
+        caught by purge::a_purge_stops_at_its_limit;
+    /// A purge removes what was stored at its very time.
+    PurgesTooMuch purges_too_much
+        caught by purge::what_is_older_goes;
+    /// A purge forgets the search index.
+    FindsThePurged finds_the_purged
+        caught by search::a_purged_message_is_not_found;
+    /// Of several words only one is looked for.
+    IgnoresAWord ignores_a_word
+        caught by search::all_words_must_be_in_the_message;
+    /// A word is looked for in all tenants.
+    SearchesAllTenants searches_all_tenants
+        caught by search::a_word_finds_the_tenants_own;
+    /// An event is never brought in.
+    SkipsAnEventOfTheIndex skips_an_event_of_the_index
+        caught by search::indexing_comes_to_its_end;
+    /// Notes are not found.
+    FindsNoNotes finds_no_notes
+        caught by search::every_message_is_found_and_nothing_else;
+    /// A page of what is found begins with the message at its cursor.
+    RepeatsTheCursorOfASearch repeats_the_cursor_of_a_search
+        caught by search::the_cursor_of_a_search_is_strictly_below;
+    /// A file is begun wherever somebody wants to.
+    BeginsInAnyConversation begins_in_any_conversation
+        caught by uploads::a_refused_beginning_stores_nothing;
+    /// A file that is whole is completed again.
+    CompletesTwice completes_twice
+        caught by uploads::an_upload_is_completed_once;
+    /// What was begun and never completed stays for ever.
+    KeepsStaleBeginnings keeps_stale_beginnings
+        caught by uploads::a_stale_beginning_is_discarded;
+    /// A record is discarded, and its blob forgotten.
+    LosesTheBlobOfADiscard loses_the_blob_of_a_discard
+        caught by uploads::an_upload_lives_from_its_record_to_the_end_of_its_blob;
+    /// An import takes the place of what is there.
+    OverwritesOnImport overwrites_on_import
+        caught by transfer::what_is_there_is_left_as_it_is;
+    /// A record is left out between two pages.
+    SkipsARecordAtAPagesEnd skips_a_record_at_a_pages_end
+        caught by transfer::joined_pages_are_the_whole_export;
+    /// What all tenants have is exported.
+    ForgetsTheTenantOnAnExport forgets_the_tenant_on_an_export
+        caught by transfer::foreign_records_are_absent;
+    /// A repeat of what was moved is told by nothing.
+    ImportsNoDigests imports_no_digests
+        caught by transfer::a_repeat_is_recognised_after_a_move;
+    /// What is due for a tenant that was moved is never done.
+    ForgetsTheWorkOfAnImport forgets_the_work_of_an_import
+        caught by transfer::moved_work_is_due;
+    /// Tags are kept as one text, with commas between them.
+    SplitsTagsAtCommas splits_tags_at_commas
+        caught by texts::tags_are_kept_apart;
+    /// The inbox finds tags in whatever letter case.
+    FoldsTags folds_tags
+        caught by texts::a_tag_is_compared_as_it_is;
+    /// A position is a signed number.
+    WrapsPositions wraps_positions
+        caught by bounds::positions_beyond_every_signed_number_are_beyond_the_end;
+    /// A limit is a signed number.
+    WrapsLimits wraps_limits
+        caught by pages::a_limit_larger_than_everything_yields_everything;
 }

@@ -15,7 +15,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::socket::{Socket, anna_signs_in};
-use crate::world::{Cluster, MINUTE, SECOND, alone, alone_with, asked, away, pass};
+use crate::world::{Cluster, MINUTE, SECOND, World, alone, alone_with, asked, away, pass};
 
 /// How long a node may take to obey, and a little more.
 fn obedience() -> Duration {
@@ -172,8 +172,7 @@ async fn operators_come_back_when_it_cannot_be_confirmed_that_they_may_stay() {
     let operator = Socket::welcomed(&there.chat, token.reveal()).await;
     let (visitor, _) = asked(&tenant_there).await;
     let mut person = Person::connect(&there.chat, visitor).await;
-    there.storage.fail(every("control.after"), Before);
-    there.storage.fail(every("control.head"), Before);
+    there.storage.fail(every("registry.control_heads"), Before);
     pass(obedience()).await;
     assert_eq!(operator.end(), Some(Close::PositionLost));
     // A visitor's token cannot be revoked.
@@ -183,20 +182,86 @@ async fn operators_come_back_when_it_cannot_be_confirmed_that_they_may_stay() {
 #[tokio::test(start_paused = true)]
 async fn a_sign_out_is_obeyed_though_other_tenants_control_logs_hang() {
     let Cluster { here, there, tenant_here, .. } = Cluster::new().await;
-    let (mut others, mut held) = (Vec::new(), Vec::new());
+    let (mut tenants, mut others, mut held) = (Vec::new(), Vec::new(), Vec::new());
     for name in ["B", "C", "D", "E", "F", "G", "H", "I"] {
         let other = Tenant::new(&there.chat, name).await;
         let token = anna_signs_in(&other).await;
         others.push(Socket::welcomed(&there.chat, token.reveal()).await);
         held.push(there.storage.hold(every("control.after").of(other.id), Before));
+        tenants.push(other.id);
     }
     let token = anna_signs_in(&tenant_here).await;
     let socket = Socket::welcomed(&there.chat, token.reveal()).await;
+    for other in &tenants {
+        here.chat.end_session(*other, new_id()).await.expect("the log grows");
+    }
     pass(3 * SECOND).await;
     here.chat.sign_out(token.reveal()).await.expect("she is signed out");
     pass(obedience()).await;
     assert_eq!(socket.end(), Some(Close::Revoked));
     assert!(others.iter().all(|other| other.end() == Some(Close::PositionLost)), "{others:?}");
+}
+
+/// Whether control logs have grown is asked for all tenants at once, and what has not grown is not read.
+#[tokio::test(start_paused = true)]
+async fn one_read_finds_the_control_logs_that_have_grown() {
+    let Cluster { here, there, tenant_here, .. } = Cluster::new().await;
+    let mut others = Vec::new();
+    for name in ["B", "C", "D", "E"] {
+        let token = anna_signs_in(&Tenant::new(&there.chat, name).await).await;
+        others.push(Socket::welcomed(&there.chat, token.reveal()).await);
+    }
+    let token = anna_signs_in(&tenant_here).await;
+    let socket = Socket::welcomed(&there.chat, token.reveal()).await;
+    let reads = || {
+        let storage = &there.storage;
+        let logs = storage.count("control.after") + storage.count("control.head");
+        (storage.count("registry.control_heads"), logs)
+    };
+    let (heads_before, logs_before) = reads();
+    pass(MINUTE).await;
+    let (heads, logs) = reads();
+    let looks_max = MINUTE.as_millis() / (Limits::default().control_lag_max / 4).as_millis();
+    assert!((1..=looks_max).contains(&(heads - heads_before).try_into().expect("a number of calls")));
+    assert_eq!(logs, logs_before, "no log has grown");
+    here.chat.sign_out(token.reveal()).await.expect("she is signed out");
+    pass(obedience()).await;
+    assert_eq!(socket.end(), Some(Close::Revoked));
+    assert_eq!(reads().1, logs_before + 1, "one log has grown");
+    assert!(others.iter().all(|other| other.end().is_none()), "{others:?}");
+}
+
+/// What one read has taken of the time, the other has not.
+#[tokio::test(start_paused = true)]
+async fn a_sign_out_ends_sockets_in_time_though_each_read_is_slow() {
+    let Cluster { here, there, tenant_here, .. } = Cluster::new().await;
+    let token = anna_signs_in(&tenant_here).await;
+    let socket = Socket::welcomed(&there.chat, token.reveal()).await;
+    there.storage.delay(every("registry.control_heads"), Before, SECOND);
+    let _held = there.storage.hold(every("control.after"), Before);
+    here.chat.sign_out(token.reveal()).await.expect("she is signed out");
+    pass(obedience()).await;
+    assert_eq!(socket.end(), Some(Close::PositionLost));
+}
+
+/// However many tenants one read asks about, all of them are asked about.
+#[tokio::test(start_paused = true)]
+async fn a_sign_out_is_obeyed_whatever_one_read_asks_about() {
+    let mut limits = Limits::default();
+    limits.control_heads_max = 2;
+    let Cluster { here, there, tenant_here, .. } =
+        Cluster::of(World::new(), |builder| builder.limits(limits.clone())).await;
+    let mut sessions = Vec::new();
+    for tenant in [tenant_here, Tenant::new(&here.chat, "B").await, Tenant::new(&here.chat, "C").await] {
+        let token = anna_signs_in(&tenant).await;
+        let socket = Socket::welcomed(&there.chat, token.reveal()).await;
+        sessions.push((token, socket));
+    }
+    for (token, socket) in &sessions {
+        here.chat.sign_out(token.reveal()).await.expect("she is signed out");
+        pass(obedience()).await;
+        assert_eq!(socket.end(), Some(Close::Revoked));
+    }
 }
 
 /// The first connection of a tenant looks where its control log ends. However late that look is, what has been revoked

@@ -6,6 +6,7 @@ mod events;
 mod health;
 mod messages;
 mod operators;
+mod search;
 #[cfg(feature = "accounts")]
 mod sessions;
 mod site;
@@ -59,6 +60,7 @@ static ROUTES: &[Route] = &[
     Route::new(Method::POST, "/v1/conversations/{id}/messages", Access::Member, &[], |call| {
         Box::pin(messages::post(call))
     }),
+    Route::new(Method::POST, "/v1/search", Access::Operator, &[], |call| Box::pin(search::find(call))),
     Route::new(Method::GET, "/v1/socket", Access::Hello, &[], |call| Box::pin(socket::upgrade(call))),
     Route::new(Method::GET, "/v1/openapi.json", Access::Public, &[], |call| {
         Box::pin(documents::openapi(call))

@@ -1,6 +1,6 @@
 //! Operators' passwords and sessions.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use convor::credentials::TokenHash;
@@ -15,26 +15,25 @@ use super::MemoryStorage;
 /// The accounts of a tenant.
 #[derive(Default)]
 pub(super) struct Accounts {
-    passwords: HashMap<OperatorId, PasswordHash>,
-    sessions: HashMap<SessionId, Kept>,
-    sessions_by_token: HashMap<TokenHash, SessionId>,
+    pub(super) passwords: BTreeMap<OperatorId, PasswordHash>,
+    pub(super) sessions: BTreeMap<SessionId, Kept>,
+    pub(super) sessions_by_token: HashMap<TokenHash, SessionId>,
     /// An operator without sessions is not in it.
     sessions_of: HashMap<OperatorId, BTreeSet<SessionId>>,
 }
 
 /// A session that was added.
-struct Kept {
-    operator: OperatorId,
-    token: TokenHash,
-    expires_at: Timestamp,
+pub(super) struct Kept {
+    pub(super) operator: OperatorId,
+    pub(super) token: TokenHash,
+    pub(super) expires_at: Timestamp,
 }
 
 impl Accounts {
-    fn add(&mut self, new: &NewSession) {
-        self.sessions_by_token.insert(new.token, new.id);
-        self.sessions_of.entry(new.operator).or_default().insert(new.id);
-        let kept = Kept { operator: new.operator, token: new.token, expires_at: new.expires_at };
-        self.sessions.insert(new.id, kept);
+    pub(super) fn add(&mut self, id: SessionId, session: Kept) {
+        self.sessions_by_token.insert(session.token, id);
+        self.sessions_of.entry(session.operator).or_default().insert(id);
+        self.sessions.insert(id, session);
     }
 
     fn end(&mut self, id: SessionId) {
@@ -81,7 +80,7 @@ impl AccountRepository for MemoryStorage {
             state.commit(change);
             state.accounts.passwords.insert(operator, hash.clone());
             let ended = state.accounts.end_all(operator);
-            state.control.extend(ended.into_iter().map(ControlEvent::SessionEnded));
+            ended.into_iter().for_each(|id| state.push_control(ControlEvent::SessionEnded(id)));
             Ok(true)
         });
         set.unwrap_or(Ok(false))
@@ -134,7 +133,9 @@ impl AccountRepository for MemoryStorage {
             }
             state.commit(change);
             state.accounts.sweep(session.operator, change.at);
-            state.accounts.add(session);
+            let kept =
+                Kept { operator: session.operator, token: session.token, expires_at: session.expires_at };
+            state.accounts.add(session.id, kept);
             Ok(true)
         });
         inserted.unwrap_or(Ok(false))

@@ -4,6 +4,7 @@ use convor::domain::OutboxEntry;
 use convor::ports::Change;
 use convor::ports::storage::AuditRow;
 
+use super::outbox::Owed;
 use super::state::TenantState;
 
 impl TenantState {
@@ -16,8 +17,10 @@ impl TenantState {
         }
         for entry in &change.outbox {
             match entry {
-                OutboxEntry::Notify { id, notification } => self.outbox.add(*id, *notification),
-                OutboxEntry::Control(event) => self.control.push(*event),
+                OutboxEntry::Notify { id, notification } => {
+                    self.outbox.add(*id, Owed { notification: *notification, attempts: 0, held_until: None });
+                }
+                OutboxEntry::Control(event) => self.push_control(*event),
             }
         }
     }

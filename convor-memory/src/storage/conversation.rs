@@ -1,7 +1,7 @@
 //! Conversations.
 
 use async_trait::async_trait;
-use convor::domain::{Audience, Author, BodyDigest, Conversation, EventKind, Heads, PerAudience, Status};
+use convor::domain::{Audience, Author, Conversation, EventKind, Heads, PerAudience, Status};
 use convor::ids::{ConversationId, TenantId};
 use convor::ports::storage::{
     ConversationPage, ConversationPatch, ConversationRepository, ConversationView, DueSnooze, Open,
@@ -11,17 +11,9 @@ use convor::ports::{Change, StorageError, StorageErrorKind};
 use convor::time::Timestamp;
 
 use super::index::passes;
-use super::log::Log;
+use super::log::{Log, Opening};
 use super::state::TenantState;
 use super::{EPOCH, MemoryStorage};
-
-/// A conversation that was opened before. Its digest goes with its content when that is erased.
-pub(super) struct Opened {
-    conversation: ConversationId,
-    digest: Option<BodyDigest>,
-    /// Whether it began with a message, which then has the first position.
-    with_message: bool,
-}
 
 #[async_trait]
 impl ConversationRepository for MemoryStorage {
@@ -95,7 +87,7 @@ impl TenantState {
             return Ok(OpenOutcome::NoSuchVisitor);
         };
         if let Some(opened) = of.opened.get(&open.client_id) {
-            return Ok(self.opened_before(opened, open));
+            return Ok(self.opened_before(*opened, open));
         }
         if self.index.count_of(open.visitor) >= open.conversations_max {
             return Ok(OpenOutcome::TooMany);
@@ -105,28 +97,44 @@ impl TenantState {
             return Err(StorageError::new(StorageErrorKind::Other));
         }
         self.commit(change);
-        let mut log = Log::new(new_conversation(open, change.at));
+        let with_message = open.first_message.is_some();
+        let opening = Opening { client_id: open.client_id, digest: Some(open.digest), with_message };
+        let mut log = Log::new(new_conversation(open, change.at), opening);
         let by = Author::Visitor(open.visitor);
         let first = open.first_message.as_ref().map(|message| log.push_message(by, message, change.at));
+        first.iter().for_each(|event| self.words.insert(event));
         let conversation = log.conversation.clone();
-        self.index.insert(&conversation);
-        self.conversations.insert(open.id, log);
-        let opened =
-            Opened { conversation: open.id, digest: Some(open.digest), with_message: first.is_some() };
-        if let Some(of) = self.visitors.get_mut(&open.visitor) {
-            of.opened.insert(open.client_id, opened);
-        }
+        self.add_conversation(log);
         Ok(OpenOutcome::Opened { conversation, first })
     }
 
-    fn opened_before(&self, opened: &Opened, open: &Open) -> OpenOutcome {
-        match self.conversations.get(&opened.conversation) {
-            Some(log) if opened.digest.is_none_or(|digest| digest == open.digest) => {
-                let first = log.first().filter(|_| opened.with_message).cloned();
+    /// Adds a conversation whose id and `client_id` are not taken.
+    pub(super) fn add_conversation(&mut self, log: Log) {
+        let id = log.conversation.id;
+        if let Some(of) = self.visitors.get_mut(&log.conversation.visitor) {
+            of.opened.insert(log.opening.client_id, id);
+        }
+        self.index.insert(&log);
+        self.conversations.insert(id, log);
+    }
+
+    fn opened_before(&self, opened: ConversationId, open: &Open) -> OpenOutcome {
+        match self.conversations.get(&opened) {
+            Some(log) if log.opening.digest.is_none_or(|digest| digest == open.digest) => {
+                let first = log.first().cloned();
                 OpenOutcome::Duplicate { conversation: log.conversation.clone(), first }
             }
             _ => OpenOutcome::ClientIdReused,
         }
+    }
+
+    /// Removes a conversation and everything that is about it.
+    pub(super) fn erase_conversation(&mut self, conversation: ConversationId) {
+        let Some(log) = self.conversations.remove(&conversation) else { return };
+        self.index.remove(&log);
+        log.events_above(0).for_each(|event| self.words.remove(event));
+        self.uploads.discard_all(conversation);
+        self.outbox.forget(conversation);
     }
 
     fn view(&self, conversation: ConversationId, reader: Author) -> Option<ConversationView> {

@@ -5,6 +5,7 @@ use convor::domain::{Audience, Status};
 use convor::ids::{ConversationId, TenantId};
 use convor::ports::storage::{Append, AppendOutcome, EventPage, EventRepository, Window};
 use convor::ports::{Change, StorageError};
+use convor::time::Timestamp;
 
 use super::MemoryStorage;
 use super::log::{Log, Repeat};
@@ -35,6 +36,10 @@ impl EventRepository for MemoryStorage {
         });
         Ok(page.flatten())
     }
+
+    async fn purge(&self, tenant: TenantId, before: Timestamp, limit: usize) -> Result<usize, StorageError> {
+        Ok(self.write(tenant, |state| state.purge(before, limit)).unwrap_or(0))
+    }
 }
 
 impl TenantState {
@@ -50,7 +55,23 @@ impl TenantState {
         }
         self.commit(change);
         let stored = self.change_log(append.conversation, |log| store(log, append, change));
+        if let Some(AppendOutcome::Stored { events, .. }) = &stored {
+            events.iter().for_each(|event| self.words.insert(event));
+        }
         Ok(stored.unwrap_or(AppendOutcome::NotFound))
+    }
+
+    /// Removes old events, log by log, the one first that begins first.
+    fn purge(&mut self, before: Timestamp, limit: usize) -> usize {
+        let mut purged = 0;
+        while purged < limit
+            && let Some(conversation) = self.index.begins_before(before)
+            && let Some(events) = self.change_log(conversation, |log| log.purge(before, limit - purged))
+        {
+            events.iter().for_each(|event| self.words.remove(event));
+            purged += events.len();
+        }
+        purged
     }
 }
 

@@ -8,6 +8,8 @@ use convor::ids::{ConversationId, OperatorId, VisitorId};
 use convor::ports::storage::{AssigneeFilter, ConversationScope};
 use convor::time::Timestamp;
 
+use super::log::Log;
+
 /// Conversations by the time of their last change.
 pub(super) type Order = BTreeSet<(Timestamp, ConversationId)>;
 
@@ -20,11 +22,14 @@ pub(super) struct Index {
     by_tag: HashMap<Text, Order>,
     by_visitor: HashMap<VisitorId, Order>,
     snoozes: Order,
+    /// Conversations by the time of the event with which their log begins.
+    beginnings: Order,
     nothing: Order,
 }
 
 impl Index {
-    pub(super) fn insert(&mut self, conversation: &Conversation) {
+    pub(super) fn insert(&mut self, log: &Log) {
+        let conversation = &log.conversation;
         let staff = (conversation.updated_at.staff, conversation.id);
         self.all.insert(staff);
         self.by_status.entry(conversation.status).or_default().insert(staff);
@@ -37,9 +42,13 @@ impl Index {
         if let Some(until) = conversation.snoozed_until {
             self.snoozes.insert((until, conversation.id));
         }
+        if let Some(at) = log.begins_at() {
+            self.beginnings.insert((at, conversation.id));
+        }
     }
 
-    pub(super) fn remove(&mut self, conversation: &Conversation) {
+    pub(super) fn remove(&mut self, log: &Log) {
+        let conversation = &log.conversation;
         let staff = (conversation.updated_at.staff, conversation.id);
         self.all.remove(&staff);
         take(&mut self.by_status, &conversation.status, &staff);
@@ -51,6 +60,9 @@ impl Index {
         take(&mut self.by_visitor, &conversation.visitor, &visitor);
         if let Some(until) = conversation.snoozed_until {
             self.snoozes.remove(&(until, conversation.id));
+        }
+        if let Some(at) = log.begins_at() {
+            self.beginnings.remove(&(at, conversation.id));
         }
     }
 
@@ -78,6 +90,11 @@ impl Index {
     /// The snoozed conversations whose time has come, the longest due first.
     pub(super) fn due_snoozes(&self, now: Timestamp) -> impl Iterator<Item = ConversationId> {
         self.snoozes.iter().take_while(move |(until, _)| *until <= now).map(|(_, id)| *id)
+    }
+
+    /// The conversation whose log begins first, if that is before this time.
+    pub(super) fn begins_before(&self, time: Timestamp) -> Option<ConversationId> {
+        self.beginnings.first().filter(|(at, _)| *at < time).map(|(_, id)| *id)
     }
 
     /// When the next snooze ends.

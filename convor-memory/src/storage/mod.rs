@@ -14,9 +14,12 @@ mod outbox;
 mod page;
 mod read;
 mod registry;
+mod search;
 mod site;
 mod state;
 mod tenant;
+mod transfer;
+mod upload;
 mod visitor;
 
 use std::collections::HashMap;
@@ -27,8 +30,8 @@ use async_trait::async_trait;
 use convor::ids::TenantId;
 use convor::ports::storage::{
     AuditRepository, ControlRepository, ConversationRepository, EventRepository, OperatorRepository,
-    OutboxRepository, PageRepository, ReadRepository, SiteRepository, TenantRegistry, TenantRepository,
-    VisitorRepository,
+    OutboxRepository, PageRepository, ReadRepository, SearchRepository, SiteRepository, TenantRegistry,
+    TenantRepository, TransferRepository, UploadRepository, VisitorRepository,
 };
 use convor::ports::{Storage, StorageError};
 
@@ -178,6 +181,18 @@ impl Storage for MemoryStorage {
 
     #[cfg(feature = "accounts")]
     fn accounts(&self) -> Option<&dyn convor::ports::storage::AccountRepository> {
+        Some(self)
+    }
+
+    fn search(&self) -> Option<&dyn SearchRepository> {
+        Some(self)
+    }
+
+    fn uploads(&self) -> Option<&dyn UploadRepository> {
+        Some(self)
+    }
+
+    fn transfer(&self) -> Option<&dyn TransferRepository> {
         Some(self)
     }
 

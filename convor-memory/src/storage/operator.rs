@@ -10,6 +10,7 @@ use convor::ports::storage::{OperatorOutcome, OperatorRepository};
 use convor::ports::{Change, StorageError};
 
 use super::MemoryStorage;
+use super::state::TenantState;
 
 #[async_trait]
 impl OperatorRepository for MemoryStorage {
@@ -25,8 +26,7 @@ impl OperatorRepository for MemoryStorage {
                 return Ok(OperatorOutcome::Taken);
             }
             state.commit(change);
-            state.operators_by_email.insert(operator.email.clone(), operator.id);
-            state.operators.insert(operator.id, operator.clone());
+            state.add_operator(operator);
             Ok(OperatorOutcome::Added)
         })
     }
@@ -51,5 +51,13 @@ impl OperatorRepository for MemoryStorage {
             operators.map(|(_, operator)| operator.clone()).take(limit).collect()
         });
         Ok(page.unwrap_or_default())
+    }
+}
+
+impl TenantState {
+    /// Adds an operator whose id and address are not taken.
+    pub(super) fn add_operator(&mut self, operator: &Operator) {
+        self.operators_by_email.insert(operator.email.clone(), operator.id);
+        self.operators.insert(operator.id, operator.clone());
     }
 }

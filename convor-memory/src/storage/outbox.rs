@@ -1,10 +1,10 @@
 //! What is owed to notifiers.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use convor::domain::Notification;
-use convor::ids::{OutboxId, TenantId};
+use convor::ids::{ConversationId, OutboxId, TenantId};
 use convor::ports::StorageError;
 use convor::ports::storage::{ClaimedNotification, OutboxRepository};
 use convor::time::Timestamp;
@@ -14,25 +14,42 @@ use super::MemoryStorage;
 /// The notifications that nobody has settled, apart by whether somebody has taken them.
 #[derive(Default)]
 pub(super) struct Outbox {
-    entries: HashMap<OutboxId, Entry>,
+    pub(super) entries: BTreeMap<OutboxId, Owed>,
     /// Those that nobody has taken yet, the oldest first.
     fresh: BTreeSet<OutboxId>,
     /// Those that somebody holds or has held, by until when.
     taken: BTreeSet<(Timestamp, OutboxId)>,
+    /// A conversation of which nothing is owed is not in it.
+    by_conversation: HashMap<ConversationId, BTreeSet<OutboxId>>,
 }
 
-struct Entry {
-    notification: Notification,
-    attempt: u32,
-    held_until: Option<Timestamp>,
+/// A notification that nobody has settled.
+pub(super) struct Owed {
+    pub(super) notification: Notification,
+    /// How often it has been taken.
+    pub(super) attempts: u32,
+    pub(super) held_until: Option<Timestamp>,
 }
 
 impl Outbox {
-    pub(super) fn add(&mut self, id: OutboxId, notification: Notification) {
-        self.entries.entry(id).or_insert_with(|| {
-            self.fresh.insert(id);
-            Entry { notification, attempt: 0, held_until: None }
-        });
+    /// Adds what is owed, unless the id is taken.
+    pub(super) fn add(&mut self, id: OutboxId, owed: Owed) {
+        if self.entries.contains_key(&id) {
+            return;
+        }
+        match owed.held_until {
+            Some(until) => self.taken.insert((until, id)),
+            None => self.fresh.insert(id),
+        };
+        self.by_conversation.entry(about(owed.notification)).or_default().insert(id);
+        self.entries.insert(id, owed);
+    }
+
+    /// Removes what is owed about a conversation.
+    pub(super) fn forget(&mut self, conversation: ConversationId) {
+        for id in self.by_conversation.remove(&conversation).into_iter().flatten() {
+            self.settle(id);
+        }
     }
 
     /// When the next notification is there to be taken; the beginning of time if one is already.
@@ -56,18 +73,31 @@ impl Outbox {
             None => self.fresh.remove(&id),
         };
         self.taken.insert((until, id));
-        entry.attempt = entry.attempt.saturating_add(1);
-        Some(ClaimedNotification { id, notification: entry.notification, attempt: entry.attempt })
+        entry.attempts = entry.attempts.saturating_add(1);
+        Some(ClaimedNotification { id, notification: entry.notification, attempt: entry.attempts })
     }
 
     fn settle(&mut self, id: OutboxId) -> bool {
         let Some(entry) = self.entries.remove(&id) else {
             return false;
         };
+        let conversation = about(entry.notification);
+        if let Some(owed) = self.by_conversation.get_mut(&conversation) {
+            owed.remove(&id);
+            if owed.is_empty() {
+                self.by_conversation.remove(&conversation);
+            }
+        }
         match entry.held_until {
             Some(until) => self.taken.remove(&(until, id)),
             None => self.fresh.remove(&id),
         }
+    }
+}
+
+const fn about(notification: Notification) -> ConversationId {
+    match notification {
+        Notification::MessageWaiting { conversation } => conversation,
     }
 }
 

@@ -10,6 +10,7 @@ use convor::ports::StorageError;
 use convor::ports::storage::TenantRegistry;
 use convor::time::Timestamp;
 
+use super::state::TenantState;
 use super::{MemoryStorage, locked};
 
 /// Which tenants there are. A tenant without work to come is not in `due`, and so costs nothing.
@@ -41,6 +42,18 @@ impl TenantRegistry for MemoryStorage {
 
     async fn find(&self, tenant: TenantId) -> Result<Option<TenantRecord>, StorageError> {
         Ok(locked(&self.registry).records.get(&tenant).cloned())
+    }
+
+    async fn list(&self, after: Option<TenantId>, limit: usize) -> Result<Vec<TenantRecord>, StorageError> {
+        let above = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let registry = locked(&self.registry);
+        let records = registry.records.range((above, Bound::Unbounded));
+        Ok(records.map(|(_, record)| record.clone()).take(limit).collect())
+    }
+
+    async fn control_heads(&self, tenants: &[TenantId]) -> Result<Vec<u64>, StorageError> {
+        let head = |tenant: &TenantId| self.read(*tenant, TenantState::control_head).unwrap_or(0);
+        Ok(tenants.iter().map(head).collect())
     }
 
     async fn due(

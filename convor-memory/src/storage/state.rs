@@ -8,24 +8,28 @@ use convor::ids::{AuditId, ClientId, ConversationId, OperatorId, SiteId, Visitor
 use convor::ports::storage::AuditRow;
 use convor::time::Timestamp;
 
-use super::conversation::Opened;
 use super::index::Index;
 use super::log::Log;
 use super::outbox::Outbox;
+use super::search::Words;
+use super::upload::Uploads;
 
 /// What one tenant has. Nothing in here names the tenant, so that nothing in here can reach another one.
 #[derive(Default)]
 pub(super) struct TenantState {
     pub(super) profile: Option<TenantProfile>,
     pub(super) sites: BTreeMap<SiteId, Site>,
-    pub(super) visitors: HashMap<VisitorId, VisitorState>,
+    pub(super) visitors: BTreeMap<VisitorId, VisitorState>,
     pub(super) visitors_by_token: HashMap<TokenHash, VisitorId>,
     pub(super) operators: BTreeMap<OperatorId, Operator>,
     pub(super) operators_by_email: HashMap<Email, OperatorId>,
-    pub(super) conversations: HashMap<ConversationId, Log>,
+    pub(super) conversations: BTreeMap<ConversationId, Log>,
     pub(super) index: Index,
+    pub(super) words: Words,
+    pub(super) uploads: Uploads,
     pub(super) outbox: Outbox,
-    pub(super) control: Vec<ControlEvent>,
+    /// By their positions.
+    pub(super) control: BTreeMap<u64, ControlEvent>,
     pub(super) audit: BTreeMap<AuditId, AuditRow>,
     #[cfg(feature = "accounts")]
     pub(super) accounts: super::account::Accounts,
@@ -34,9 +38,10 @@ pub(super) struct TenantState {
 /// A visitor, and what is found through it.
 pub(super) struct VisitorState {
     pub(super) visitor: Visitor,
+    pub(super) token: Option<TokenHash>,
     pub(super) page: Option<CurrentPage>,
     /// The conversations that it has opened, by what its client picked.
-    pub(super) opened: HashMap<ClientId, Opened>,
+    pub(super) opened: HashMap<ClientId, ConversationId>,
 }
 
 impl TenantState {
@@ -52,9 +57,9 @@ impl TenantState {
         work: impl FnOnce(&mut Log) -> R,
     ) -> Option<R> {
         let log = self.conversations.get_mut(&id)?;
-        self.index.remove(&log.conversation);
+        self.index.remove(log);
         let result = work(log);
-        self.index.insert(&log.conversation);
+        self.index.insert(log);
         Some(result)
     }
 }

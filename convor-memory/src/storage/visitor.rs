@@ -10,7 +10,7 @@ use convor::ports::storage::{ContactPatch, NewVisitor, VisitorRepository};
 use convor::ports::{Change, StorageError, StorageErrorKind};
 
 use super::MemoryStorage;
-use super::state::VisitorState;
+use super::state::{TenantState, VisitorState};
 
 #[async_trait]
 impl VisitorRepository for MemoryStorage {
@@ -32,7 +32,8 @@ impl VisitorRepository for MemoryStorage {
             state.commit(change);
             state.visitors_by_token.insert(new.token, id);
             let visitor = new.visitor.clone();
-            state.visitors.insert(id, VisitorState { visitor, page: None, opened: HashMap::new() });
+            let token = Some(new.token);
+            state.visitors.insert(id, VisitorState { visitor, token, page: None, opened: HashMap::new() });
             Ok(true)
         });
         registered.unwrap_or(Ok(false))
@@ -82,5 +83,35 @@ impl VisitorRepository for MemoryStorage {
             Ok(Some(after))
         });
         updated.unwrap_or(Ok(None))
+    }
+
+    async fn erase(
+        &self,
+        tenant: TenantId,
+        visitor: VisitorId,
+        change: &Change,
+    ) -> Result<bool, StorageError> {
+        let erased = self.write(tenant, |state| {
+            if !state.visitors.contains_key(&visitor) {
+                return Ok(false);
+            }
+            state.commit(change);
+            state.erase_visitor(visitor);
+            Ok(true)
+        });
+        erased.unwrap_or(Ok(false))
+    }
+}
+
+impl TenantState {
+    /// Removes a visitor and everything that is about it.
+    fn erase_visitor(&mut self, visitor: VisitorId) {
+        let Some(of) = self.visitors.remove(&visitor) else { return };
+        if let Some(token) = of.token {
+            self.visitors_by_token.remove(&token);
+        }
+        for conversation in of.opened.into_values() {
+            self.erase_conversation(conversation);
+        }
     }
 }

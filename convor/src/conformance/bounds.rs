@@ -1,11 +1,11 @@
 //! What is counted to a bound and no further, and what a bound refuses.
 
 use super::snapshot::Snapshot;
-use super::tenant::Tenant;
+use super::tenant::{Tenant, tag};
 use super::world::{Answered, World, text};
 use crate::domain::{Audience, Author, MessageKind, Text};
 use crate::ids::{ConversationId, OperatorId};
-use crate::ports::storage::{Open, OpenOutcome};
+use crate::ports::storage::{ConversationPage, ConversationScope, Open, OpenOutcome, UpdateOutcome, Window};
 
 async fn unread(tenant: &Tenant, of: ConversationId, reader: Author) -> u32 {
     tenant.view(of, reader).await.unread
@@ -144,6 +144,74 @@ pub(super) async fn two_hundred_operators_are_found_at_once(world: World) {
     found.sort();
     assert_eq!(found, there, "each that is there, once, and none that is not");
     assert_eq!(tenant.operators().find(tenant.id, &[]).await.answered(), [], "nobody was asked for");
+}
+
+/// Concurrent opens for a visitor who may have one more open exactly one, and the repeats among them are recognised.
+pub(super) async fn concurrent_opens_at_the_bound_fill_one_place(world: World) {
+    let tenant = world.tenant().await;
+    let open = || Open { conversations_max: 3, ..tenant.opening() };
+    let there = [open(), open()];
+    for open in &there {
+        tenant.try_open(open).await;
+    }
+    let tasks: Vec<_> = (0..16)
+        .map(|n| {
+            let (tenant, repeat) = (tenant.clone(), n % 4 == 0);
+            let open = if repeat { there[n / 4 % 2].clone() } else { open() };
+            tokio::spawn(async move { (repeat, tenant.try_open(&open).await) })
+        })
+        .collect();
+    let mut opened = 0;
+    for task in tasks {
+        match task.await.expect("the store does not panic") {
+            (true, OpenOutcome::Duplicate { .. }) | (false, OpenOutcome::TooMany) => {}
+            (false, OpenOutcome::Opened { .. }) => opened += 1,
+            (repeat, other) => {
+                panic!("a repeat ({repeat}) is recognised, and no place is given twice: {other:?}")
+            }
+        }
+    }
+    assert_eq!(opened, 1, "there was one place");
+    let own = ConversationPage {
+        reader: tenant.visitor_author(),
+        scope: ConversationScope::Of(tenant.visitor),
+        before: None,
+        limit: 99,
+    };
+    assert_eq!(tenant.conversations().page(tenant.id, &own).await.answered().len(), 3);
+}
+
+/// A bound that is larger than every number that a storage counts with is no bound.
+pub(super) async fn a_bound_may_be_as_large_as_it_can(world: World) {
+    let tenant = world.tenant().await;
+    for conversations_max in [i32::MAX as usize + 1, i64::MAX as usize, i64::MAX as usize + 1, usize::MAX] {
+        let outcome = tenant.try_open(&Open { conversations_max, ..tenant.opening() }).await;
+        assert!(matches!(outcome, OpenOutcome::Opened { .. }), "at most {conversations_max}: {outcome:?}");
+    }
+}
+
+/// A position or version that a client asks for may be as large as its type: it stands beyond everything that there is.
+pub(super) async fn positions_beyond_every_signed_number_are_beyond_the_end(world: World) {
+    let tenant = world.tenant().await;
+    let of = tenant.open().await.id;
+    let events = [tenant.ask(of, "hello").await, tenant.note(of, "careful").await];
+    let control = world.loaded(Author::System);
+    tenant.control().append(tenant.id, &control).await.answered();
+    for beyond in [1 << 31, 1 << 32, i64::MAX.cast_unsigned(), 1 << 63, (1 << 63) + 1, u64::MAX] {
+        for audience in [Audience::Staff, Audience::Visitor] {
+            let after = tenant.page(of, audience, Window::After(beyond), 9).await.events;
+            assert_eq!(after, [], "nothing stands above {beyond}");
+            let before = tenant.page(of, audience, Window::Before(beyond), 9).await.events;
+            assert_eq!(before, tenant.log(of, audience).await, "everything stands below {beyond}");
+        }
+        assert_eq!(tenant.control().after(tenant.id, beyond, 9).await.answered(), []);
+        let outcome = tenant.try_update(of, beyond, &tag(&["a"])).await;
+        assert!(matches!(outcome, UpdateOutcome::VersionMismatch), "version {beyond}: {outcome:?}");
+        let reader = Author::Operator(tenant.another_operator().await);
+        let read = tenant.advance(of, reader, Audience::Staff, beyond).await;
+        assert_eq!(read, Some(tenant.find(of).await.heads), "up to {beyond} is up to the end");
+    }
+    assert_eq!(tenant.log(of, Audience::Staff).await, events, "nothing has changed");
 }
 
 /// The longest text comes back as it was, whatever is in it.

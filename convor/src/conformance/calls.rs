@@ -1,17 +1,19 @@
 //! Calls to every method of every repository with ids that are not the tenant's, for the isolation cases.
 
+use super::groups::keeps;
+use super::search::{index_all, query};
 use super::tenant::{Tenant, tag};
 use super::world::{Answered, World, text};
 use crate::domain::{
     Audience, AuditAction, AuditRecord, Author, ControlEvent, CurrentPage, MessageKind, Notification,
-    OutboxEntry,
+    OutboxEntry, Upload, UploadContent,
 };
 use crate::ids::{AuditId, ConversationId, OutboxId, TenantId};
-use crate::ports::Change;
 use crate::ports::storage::{
     Append, AssigneeFilter, ContactPatch, ConversationPage, ConversationPatch, ConversationScope, NewSession,
-    Open, OpenOutcome, PasswordHash, StatusChange, Window,
+    Open, OpenOutcome, PasswordHash, RecordKind, StatusChange, Window,
 };
+use crate::ports::{BlobKey, Change};
 use crate::time::Timestamp;
 
 /// Ids of one of each record: of another tenant, of a twin that has the same ones, or of nobody.
@@ -24,7 +26,12 @@ pub(super) struct Ids {
     audit: AuditId,
     outbox: OutboxId,
     session: NewSession,
+    /// One file that is whole, one that is on its way, and one that was discarded, whose blob is to be removed.
+    uploads: [Upload; 3],
 }
+
+/// What has arrived of a whole file.
+pub(super) const CONTENT: UploadContent = UploadContent { bytes: 5_000_000_000, sha256: [9; 32] };
 
 impl Ids {
     /// Ids of a tenant that nobody has yet.
@@ -41,14 +48,15 @@ impl Ids {
             token: of.token,
             expires_at: Timestamp::MAX,
         };
-        Self { conversation, opening, note, audit: world.id(), outbox: world.id(), session, of }
+        let uploads = ["whole", "begun", "discarded"].map(|name| of.upload(conversation, name));
+        Self { conversation, opening, note, audit: world.id(), outbox: world.id(), session, uploads, of }
     }
 
     /// The same ids in another tenant.
     pub(super) fn twin(&self, world: &World, tenant: TenantId) -> Self {
         let of = Tenant { id: tenant, world: world.clone(), ..self.of.clone() };
         let (opening, note, session) = (self.opening.clone(), self.note.clone(), self.session.clone());
-        Self { of, opening, note, session, ..*self }
+        Self { of, opening, note, session, uploads: self.uploads.clone(), ..*self }
     }
 
     /// Stores one of everything under these ids, with `name` as its content.
@@ -94,6 +102,16 @@ impl Ids {
             let session = NewSession { verified: hash, ..self.session.clone() };
             assert!(accounts.insert_session(id, &session, &change).await.answered());
         }
+        if let Some(uploads) = of.world.uploads() {
+            let change = of.change(of.visitor_author());
+            for upload in &self.uploads {
+                let upload = Upload { name: text(name), ..upload.clone() };
+                assert!(uploads.begin(id, &upload, &change).await.answered());
+            }
+            assert!(uploads.complete(id, self.uploads[0].id, &CONTENT, &change).await.answered());
+            assert!(uploads.discard(id, self.uploads[2].id, &change).await.answered());
+        }
+        index_all(of).await;
     }
 }
 
@@ -233,4 +251,62 @@ pub(super) async fn accounts(world: &World, tenant: TenantId, ids: &Ids) -> Answ
         "accounts.find_session": accounts.find_session(tenant, &ids.of.token, world.now()),
         "accounts.end_session": accounts.end_session(tenant, ids.session.id, &change),
     ]
+}
+
+/// What removes: it comes after all other calls, of which it leaves nothing to be called with.
+pub(super) async fn removals(world: &World, tenant: TenantId, ids: &Ids) -> Answers {
+    let change = world.loaded(ids.of.operator_author());
+    answers![
+        "events.purge": world.events().purge(tenant, Timestamp::MAX, 10),
+        "visitors.erase": world.visitors().erase(tenant, ids.of.visitor, &change),
+    ]
+}
+
+pub(super) async fn search(world: &World, tenant: TenantId, _: &Ids) -> Answers {
+    let Some(search) = world.search() else {
+        return Vec::new();
+    };
+    answers![
+        "search.find": search.find(tenant, &query("first")),
+        "search.index": search.index(tenant, 10),
+        "search.find": search.find(tenant, &query("first")),
+        "search.find": search.find(tenant, &query("note")),
+    ]
+}
+
+pub(super) async fn uploads(world: &World, tenant: TenantId, ids: &Ids) -> Answers {
+    let Some(uploads) = world.uploads() else {
+        return Vec::new();
+    };
+    let change = world.loaded(ids.of.visitor_author());
+    let [whole, begun, discarded] = &ids.uploads;
+    let new = Upload { id: world.id(), blob: BlobKey(world.id()), ..begun.clone() };
+    let never = Timestamp::from_millis(0);
+    answers![
+        "uploads.find": uploads.find(tenant, whole.id),
+        "uploads.page": uploads.page(tenant, ids.conversation, None, 10),
+        "uploads.begin": uploads.begin(tenant, &new, &change),
+        "uploads.complete": uploads.complete(tenant, begun.id, &CONTENT, &change),
+        "uploads.removable": uploads.removable(tenant, never, 10),
+        "uploads.removed": uploads.removed(tenant, discarded.blob),
+        "uploads.discard": uploads.discard(tenant, whole.id, &change),
+        "uploads.removable": uploads.removable(tenant, Timestamp::MAX, 10),
+        "uploads.find": uploads.find(tenant, begun.id),
+    ]
+}
+
+pub(super) async fn transfer(world: &World, tenant: TenantId, ids: &Ids) -> Answers {
+    let Some(transfer) = world.transfer() else {
+        return Vec::new();
+    };
+    let kept = || RecordKind::ALL.iter().copied().filter(|kind| keeps(&**world, *kind));
+    let mut answers = Answers::new();
+    for kind in kept() {
+        answers.extend(answers!["transfer.export": transfer.export(tenant, kind, None, 10)]);
+    }
+    for kind in kept() {
+        let records = transfer.export(ids.of.id, kind, None, 10).await.answered();
+        answers.extend(answers!["transfer.import": transfer.import(tenant, &records)]);
+    }
+    answers
 }

@@ -4,11 +4,13 @@
 //! at the end: each repeat has found the work done or undone, and what commits with a change has been stored as often as
 //! the change itself.
 
+use super::calls::CONTENT;
+use super::search::{found, index_all};
 use super::snapshot::Owed;
 use super::tenant::{Tenant, tag};
 use super::world::{Answered, World, cut_off};
 use crate::domain::{Audience, MessageKind};
-use crate::ports::storage::{AppendOutcome, NewVisitor, OpenOutcome, UpdateOutcome};
+use crate::ports::storage::{AppendOutcome, NewVisitor, OpenOutcome, UpdateOutcome, Window};
 use crate::time::Timestamp;
 
 /// After so many polls an adapter has long done its work; a quicker one is repeated for nothing.
@@ -123,6 +125,101 @@ pub(super) async fn a_dropped_claim_loses_nothing(world: World) {
     }
     let left = tenant.world.outbox().claim(tenant.id, world.now(), Timestamp::MAX, 99).await.answered();
     assert_eq!(left.len(), 5, "all are there once what was taken is free again");
+}
+
+/// An erasure whose caller goes away has removed all of the visitor or nothing, and its repeat removes the rest of it.
+pub(super) async fn a_dropped_erasure_is_all_or_nothing(world: World) {
+    let tenant = world.tenant().await;
+    for polls in 0..POLLS_MAX {
+        let of = tenant.seen_by(world.id(), world.token());
+        assert!(of.register(of.visitor, of.token, None).await);
+        let conversation = of.open().await.id;
+        of.ask(conversation, "hello").await;
+        let change = world.loaded(of.operator_author());
+        cut_off(of.visitors().erase(of.id, of.visitor, &change), polls).await;
+        let there = [
+            of.visitors().find(of.id, of.visitor).await.answered().is_some(),
+            of.visitors().find_by_token(of.id, &of.token).await.answered().is_some(),
+            of.conversations().find(of.id, conversation).await.answered().is_some(),
+        ];
+        // A call that goes on after it was dropped may end between two of these looks, but never the other way round.
+        assert!(there.is_sorted_by(|a, b| a >= b), "after {polls} polls all is there, or nothing: {there:?}");
+        let change = world.loaded(of.operator_author());
+        let repeat = of.visitors().erase(of.id, of.visitor, &change).await.answered();
+        assert!(there[2] || !repeat, "what had gone has not come back");
+        assert_eq!(of.visitors().find(of.id, of.visitor).await.answered(), None);
+        assert_eq!(of.conversations().find(of.id, conversation).await.answered(), None);
+    }
+    assert_owed(&tenant, POLLS_MAX).await;
+}
+
+/// A purge whose caller goes away leaves whole logs above their floors, and those that follow remove the rest.
+pub(super) async fn a_dropped_purge_leaves_whole_logs(world: World) {
+    let tenant = world.tenant().await;
+    let of = [tenant.open().await.id, tenant.open().await.id];
+    for _ in 0..POLLS_MAX {
+        for to in of {
+            tenant.ask(to, "hello").await;
+        }
+    }
+    for polls in 0..POLLS_MAX {
+        cut_off(tenant.events().purge(tenant.id, Timestamp::MAX, 1), polls).await;
+        let page = tenant.page(of[0], Audience::Staff, Window::After(0), 999).await;
+        let left: Vec<u64> = page.events.iter().map(|event| event.position.staff).collect();
+        assert_eq!(
+            left,
+            (page.floor.staff + 1..=page.heads.staff).collect::<Vec<_>>(),
+            "after {polls} polls"
+        );
+    }
+    while tenant.events().purge(tenant.id, Timestamp::MAX, 10).await.answered() > 0 {}
+    for to in of {
+        let after = tenant.find(to).await;
+        assert_eq!((after.floor, after.heads.staff), (after.heads, POLLS_MAX as u64), "all has gone");
+    }
+}
+
+/// An upload whose sender goes away is begun, completed and discarded with its change, each once or not at all.
+pub(super) async fn a_dropped_upload_is_all_or_nothing(world: World) {
+    let tenant = world.tenant().await;
+    let to = tenant.open().await.id;
+    let Some(uploads) = world.uploads() else {
+        return;
+    };
+    let (id, loaded) = (tenant.id, || world.loaded(tenant.visitor_author()));
+    let mut blobs = Vec::new();
+    for polls in 0..POLLS_MAX {
+        let upload = tenant.upload(to, "photo.png");
+        cut_off(uploads.begin(id, &upload, &loaded()), polls).await;
+        uploads.begin(id, &upload, &loaded()).await.answered();
+        cut_off(uploads.complete(id, upload.id, &CONTENT, &loaded()), polls).await;
+        uploads.complete(id, upload.id, &CONTENT, &loaded()).await.answered();
+        let found = uploads.find(id, upload.id).await.answered();
+        assert_eq!(found.and_then(|found| found.content), Some(CONTENT), "after {polls} polls and a repeat");
+        cut_off(uploads.discard(id, upload.id, &loaded()), polls).await;
+        uploads.discard(id, upload.id, &loaded()).await.answered();
+        blobs.push(upload.blob);
+    }
+    let removable = uploads.removable(id, Timestamp::from_millis(0), 999).await.answered();
+    assert_eq!(removable, blobs, "each blob of a record that is gone");
+    assert_owed(&tenant, 3 * POLLS_MAX).await;
+}
+
+/// Indexing whose caller goes away misses nothing, and the next call goes on.
+pub(super) async fn a_dropped_indexing_misses_nothing(world: World) {
+    let tenant = world.tenant().await;
+    let to = tenant.open().await.id;
+    let Some(search) = world.search() else {
+        return;
+    };
+    let mut said = Vec::new();
+    for polls in 0..POLLS_MAX {
+        said.push(tenant.ask(to, "hello").await);
+        cut_off(search.index(tenant.id, 1), polls).await;
+    }
+    index_all(&tenant).await;
+    said.reverse();
+    assert_eq!(found(&tenant, "hello").await, said, "each once, and none lost");
 }
 
 /// A call that was dropped holds nothing: whoever comes next does not wait for it.

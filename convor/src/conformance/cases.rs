@@ -20,6 +20,7 @@ macro_rules! __convor_cases {
                 foreign_notifications_are_absent
                 foreign_control_events_are_absent
                 foreign_audit_entries_are_absent
+                foreign_records_are_not_removed
                 the_same_ids_can_be_stored_in_two_tenants
                 what_is_read_is_the_tenants_own
                 what_is_changed_in_one_tenant_stays_there
@@ -59,6 +60,7 @@ macro_rules! __convor_cases {
                 an_append_answers_the_new_heads
                 concurrent_changes_leave_no_gap
                 conversations_count_apart
+                each_writer_is_answered_its_own
                 a_reopening_follows_its_message
                 waking_by_a_message_is_hidden_from_the_visitor
                 a_message_does_not_reopen_unasked
@@ -92,6 +94,8 @@ macro_rules! __convor_cases {
                 a_page_knows_where_the_log_stands
                 an_unknown_conversation_has_no_page
                 a_limit_of_zero_yields_nothing
+                an_empty_list_has_no_page
+                a_limit_larger_than_everything_yields_everything
                 sites_are_paged_by_id
                 operators_are_paged_by_id
                 audit_entries_are_paged_by_id
@@ -119,6 +123,9 @@ macro_rules! __convor_cases {
                 a_visitor_has_at_most_conversations_max
                 the_bound_counts_all_of_one_visitor
                 concurrent_opens_keep_the_bound
+                concurrent_opens_at_the_bound_fill_one_place
+                a_bound_may_be_as_large_as_it_can
+                positions_beyond_every_signed_number_are_beyond_the_end
                 two_hundred_operators_are_found_at_once
                 a_text_comes_back_as_it_was
             }
@@ -185,6 +192,110 @@ macro_rules! __convor_cases {
                 accounts_commit_their_changes
                 refused_accounts_commit_nothing
             }
+            registry Several {
+                tenants_are_paged_by_id
+                joined_pages_are_all_tenants
+                of_concurrent_insertions_one_adds_the_tenant
+                control_heads_come_in_the_order_of_the_question
+                control_heads_answer_whatever_is_asked
+                control_heads_follow_every_change
+            }
+            erasure Several {
+                an_erased_visitor_is_gone_from_every_read
+                a_visitor_without_a_conversation_is_erased
+                it_is_as_if_the_visitor_had_never_been
+                an_erasure_stays_in_its_tenant
+                an_erasure_leaves_control_log_and_audit_trail
+                an_erasure_commits_its_change
+                an_erasure_ends_the_work_that_is_due
+                notifications_of_others_stay
+                nothing_is_written_where_a_visitor_was_erased
+                an_erased_visitors_id_begins_anew
+                a_visitor_is_erased_once
+                what_happens_beside_an_erasure_leaves_nothing
+            }
+            purge Several {
+                what_is_older_goes
+                a_purge_stops_at_its_limit
+                floors_rise_in_both_numberings
+                a_purge_changes_nothing_but_the_beginning
+                only_the_beginning_of_a_log_goes
+                each_log_is_purged_for_itself
+                windows_begin_above_the_floor
+                a_view_shows_what_is_left
+                a_purged_log_goes_on
+                a_purge_stays_in_its_tenant
+                a_repeat_of_a_purged_message_is_new
+                a_repeated_opening_shows_no_purged_message
+                a_purge_beside_appends_leaves_whole_logs
+            }
+            search Several {
+                foreign_messages_are_not_found
+                a_word_finds_the_tenants_own
+                a_message_is_found_by_each_of_its_words
+                all_words_must_be_in_the_message
+                without_a_word_nothing_is_found
+                every_message_is_found_and_nothing_else
+                letter_case_makes_no_difference
+                a_word_is_taken_as_it_is
+                signs_between_words_mean_nothing
+                long_words_and_long_texts_are_found
+                the_newest_are_found_first
+                joined_pages_are_all_that_is_found
+                the_cursor_of_a_search_is_strictly_below
+                indexing_comes_to_its_end
+                a_late_message_with_an_early_time_is_found
+                indexing_beside_appends_loses_nothing
+                a_purged_message_is_not_found
+                an_erased_message_is_not_found
+            }
+            uploads Several {
+                foreign_uploads_are_absent
+                an_upload_lives_from_its_record_to_the_end_of_its_blob
+                an_upload_comes_back_as_it_was
+                a_refused_beginning_stores_nothing
+                an_upload_is_completed_once
+                what_goes_on_is_not_removed
+                uploads_commit_their_changes
+                removable_blobs_come_in_order
+                a_stale_beginning_is_discarded
+                uploads_are_paged_by_id
+                an_erased_visitors_blobs_are_removable
+                a_purge_leaves_uploads
+                of_concurrent_calls_one_does_it
+                a_beginning_beside_an_erasure_leaves_no_blob_behind
+            }
+            transfer Several {
+                foreign_records_are_absent
+                records_come_in_the_order_of_their_keys
+                joined_pages_are_the_whole_export
+                the_cursor_of_an_export_is_strictly_above
+                an_export_holds_what_can_be_read
+                an_export_holds_what_is_kept_out_of_sight
+                an_export_holds_accounts
+                an_export_holds_uploads
+                an_import_gives_an_equal_export
+                a_second_import_changes_nothing
+                what_is_there_is_left_as_it_is
+                a_dropped_import_is_all_or_nothing
+                concurrent_imports_store_each_record_once
+                a_record_that_is_not_kept_is_refused
+                an_import_stays_in_its_tenant
+                records_are_stored_as_they_are
+                a_moved_tenant_reads_as_before
+                moved_credentials_are_good
+                moved_sessions_go_on
+                what_was_taken_is_taken
+                a_repeat_is_recognised_after_a_move
+                a_moved_opening_remembers_its_first_message
+                erased_content_is_moved_as_erased
+                a_moved_log_goes_on
+                moved_work_is_due
+                a_moved_control_log_goes_on
+                moved_messages_are_found
+                moved_uploads_go_on
+                what_was_moved_can_be_removed
+            }
             records One {
                 the_storage_answers
                 a_profile_is_stored_once
@@ -194,6 +305,14 @@ macro_rules! __convor_cases {
                 an_operator_comes_back_as_it_was
                 an_operators_address_is_unique_in_its_tenant
                 only_the_last_page_is_kept
+            }
+            texts One {
+                a_message_is_kept_byte_for_byte
+                every_field_is_kept_byte_for_byte
+                tags_are_kept_apart
+                a_tag_is_compared_as_it_is
+                addresses_are_compared_as_they_are
+                tokens_and_digests_are_bytes
             }
             conversations One {
                 a_new_conversation_is_as_the_contract_says
@@ -216,6 +335,10 @@ macro_rules! __convor_cases {
                 a_dropped_update_is_all_or_nothing
                 a_dropped_registration_is_all_or_nothing
                 a_dropped_claim_loses_nothing
+                a_dropped_erasure_is_all_or_nothing
+                a_dropped_purge_leaves_whole_logs
+                a_dropped_upload_is_all_or_nothing
+                a_dropped_indexing_misses_nothing
                 a_dropped_call_leaves_nothing_open
             }
         }

@@ -30,13 +30,16 @@
 //! # fn main() {}
 //! ```
 //!
-//! A group that an adapter may leave out (`accounts`) is skipped, and says so, where the storage does not offer it.
+//! A group that an adapter may leave out (`accounts`, `search`, `uploads`, `transfer`) is skipped, and says so, where the
+//! storage does not offer it. [`Report`] runs the whole suite and counts what was left out.
 //!
 //! The list of cases stands in one macro, from which the tests and [`CASES`] are made, so that the two cannot differ.
 //! Which rule a case proves stands at its function, in the file of its group.
 
 mod calls;
 mod cases;
+mod decorator;
+mod groups;
 mod recorder;
 mod snapshot;
 mod tenant;
@@ -50,6 +53,7 @@ mod compare_and_set;
 mod contacts;
 mod control;
 mod conversations;
+mod erasure;
 mod idempotency;
 mod inbox;
 mod isolation;
@@ -57,9 +61,15 @@ mod openings;
 mod order;
 mod outbox;
 mod pages;
+mod purge;
 mod reads;
 mod records;
+mod registry;
+mod search;
 mod snooze;
+mod texts;
+mod transfer;
+mod uploads;
 
 use std::fmt;
 use std::future::Future;
@@ -67,6 +77,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use cases::CASES;
+pub use groups::Report;
 
 use crate::ports::Storage;
 use world::World;
@@ -95,6 +106,9 @@ pub struct Case {
     threads: Threads,
     body: fn(World) -> Pin<Box<dyn Future<Output = ()> + Send>>,
 }
+
+/// The group whose cases move what is stored from one store to a second one.
+const MOVES: &str = "transfer";
 
 /// On how many threads a case runs.
 #[derive(Debug, Clone, Copy)]
@@ -135,14 +149,22 @@ impl Case {
 
     async fn run_here<H: Harness>(&self, harness: &H) -> Outcome {
         let (storage, guard) = harness.fresh().await;
-        if self.group == "accounts" && storage.accounts().is_none() {
+        if !groups::offers(&*storage, self.group) {
             harness.clean_up(guard).await;
             println!("unsupported: {self}");
             return Outcome::Unsupported;
         }
-        // In a task of its own a failure is caught, so that what the store left is cleaned up all the same.
-        let result = tokio::spawn((self.body)(World::new(storage))).await;
-        harness.clean_up(guard).await;
+        let (mut world, mut guards) = (World::new(storage), vec![guard]);
+        if self.group == MOVES {
+            let (target, guard) = harness.fresh().await;
+            world = world.towards(target);
+            guards.push(guard);
+        }
+        // In a task of its own a failure is caught, so that what the stores left is cleaned up all the same.
+        let result = tokio::spawn((self.body)(world)).await;
+        for guard in guards {
+            harness.clean_up(guard).await;
+        }
         match result.map_err(tokio::task::JoinError::try_into_panic) {
             Ok(()) => Outcome::Passed,
             Err(Ok(panic)) => std::panic::resume_unwind(panic),

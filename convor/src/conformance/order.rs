@@ -150,6 +150,54 @@ pub(super) async fn conversations_count_apart(world: World) {
     }
 }
 
+/// Many writers to several conversations are each answered their own messages, in their own order, and the logs hold them so.
+pub(super) async fn each_writer_is_answered_its_own(world: World) {
+    let tenant = world.tenant().await;
+    let mut conversations = Vec::new();
+    for _ in 0..4 {
+        conversations.push(tenant.open().await.id);
+    }
+    let tasks: Vec<_> = (0..24)
+        .map(|task| {
+            let (tenant, conversations) = (tenant.clone(), conversations.clone());
+            tokio::spawn(async move {
+                let mut answered = Vec::new();
+                for n in 0..8 {
+                    let says = format!("{n} of {task}");
+                    let kind = if (task + n) % 3 == 0 { MessageKind::Note } else { MessageKind::Message };
+                    // The first conversation is everybody's, so that there is one with all of them at once.
+                    let to = conversations[if n % 2 == 0 { 0 } else { task % 4 }];
+                    let append = tenant.appending(to, tenant.operator_author(), kind, &says);
+                    let (mut events, heads) = tenant.append(&append).await;
+                    let event = events.remove(0);
+                    let said = event.kind.message().expect("a message was said");
+                    assert_eq!((said.id, said.client_id), (append.message.id, append.message.client_id));
+                    assert_eq!(said.text, Some(append.message.text), "each is answered what it said");
+                    assert_eq!(heads.staff, event.position.staff, "and where the log stood then");
+                    answered.push(event);
+                }
+                answered
+            })
+        })
+        .collect();
+    let mut answered = Vec::new();
+    for task in tasks {
+        let mine = task.await.expect("the store does not panic");
+        for to in &conversations {
+            let own: Vec<_> = mine.iter().filter(|event| event.conversation == *to).collect();
+            let in_order = own.is_sorted_by(|a, b| a.position.staff < b.position.staff);
+            assert!(in_order, "what one writer says stands in its order");
+        }
+        answered.extend(mine);
+    }
+    answered.sort_by_key(|event| (event.conversation, event.position.staff));
+    let mut stored = Vec::new();
+    for to in conversations {
+        stored.extend(assert_gapless(&tenant, to).await);
+    }
+    assert_eq!(stored, answered, "the logs are all that was answered, each once");
+}
+
 /// With `reopen`, the status event follows the message in the same transaction, by the same author.
 pub(super) async fn a_reopening_follows_its_message(world: World) {
     let tenant = world.tenant().await;

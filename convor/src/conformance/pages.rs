@@ -4,7 +4,8 @@ use super::tenant::Tenant;
 use super::world::{Answered, World};
 use crate::domain::{Audience, Author, Event, Heads};
 use crate::ids::ConversationId;
-use crate::ports::storage::{EventPage, Window};
+use crate::ports::storage::{ConversationPage, ConversationScope, EventPage, Window};
+use crate::time::Timestamp;
 
 /// A log of seven messages with a note after each: 14 positions for staff, 7 for the visitor.
 async fn log_of_fourteen(tenant: &Tenant) -> ConversationId {
@@ -188,6 +189,62 @@ pub(super) async fn a_limit_of_zero_yields_nothing(world: World) {
     assert_eq!(tenant.sites().page(tenant.id, None, 0).await.answered(), []);
     assert_eq!(tenant.operators().page(tenant.id, None, 0).await.answered(), []);
     assert_eq!(tenant.audit().page(tenant.id, None, 0).await.answered(), []);
+}
+
+/// No list has anything where there is nothing, and none shows anything when it is asked for nothing.
+pub(super) async fn an_empty_list_has_no_page(world: World) {
+    let nobody = Tenant::new(&world, world.empty_tenant().await);
+    let somebody = world.tenant().await;
+    somebody.snooze(log_of_fourteen(&somebody).await, world.now()).await;
+    somebody.control().append(somebody.id, &world.loaded(Author::System)).await.answered();
+    for (tenant, limit) in [(&nobody, 0), (&nobody, 9), (&nobody, usize::MAX), (&somebody, 0)] {
+        for (list, length) in lengths(tenant, limit).await {
+            assert_eq!(length, 0, "{list} with a limit of {limit}");
+        }
+    }
+}
+
+/// A limit that is larger than everything yields everything, of whatever list.
+pub(super) async fn a_limit_larger_than_everything_yields_everything(world: World) {
+    let tenant = world.tenant().await;
+    tenant.snooze(log_of_fourteen(&tenant).await, world.now()).await;
+    tenant.control().append(tenant.id, &world.loaded(Author::System)).await.answered();
+    let some = lengths(&tenant, 99).await;
+    for limit in [i32::MAX as usize, i64::MAX as usize, i64::MAX as usize + 1, usize::MAX] {
+        assert_eq!(lengths(&tenant, limit).await, some, "by {limit}");
+    }
+    assert!(some.iter().all(|(_, length)| *length > 0), "there is something on each: {some:?}");
+}
+
+/// How much of each list a page with this limit shows. What is claimed is free again with the next look.
+async fn lengths(tenant: &Tenant, limit: usize) -> Vec<(&'static str, usize)> {
+    let (id, now) = (tenant.id, tenant.now());
+    let until = now.plus(std::time::Duration::from_millis(1));
+    let inbox = ConversationScope::Inbox { status: None, assignee: None, tag: None };
+    let mut lengths = Vec::new();
+    let mut of = Vec::new();
+    for (list, scope) in [("inbox", inbox), ("own", ConversationScope::Of(tenant.visitor))] {
+        let page = ConversationPage { reader: tenant.operator_author(), scope, before: None, limit };
+        let views = tenant.conversations().page(id, &page).await.answered();
+        lengths.push((list, views.len()));
+        of.extend(views.first().map(|view| view.conversation.id));
+    }
+    if let Some(of) = of.first() {
+        for window in [Window::After(0), Window::After(3), Window::Before(9), Window::Latest] {
+            lengths.push(("log", tenant.page(*of, Audience::Staff, window, limit).await.events.len()));
+        }
+    }
+    let due = tenant.conversations().due_snoozes(id, Timestamp::MAX, limit).await.answered();
+    let claimed = tenant.world.outbox().claim(id, now, until, limit).await.answered();
+    lengths.extend([
+        ("sites", tenant.sites().page(id, None, limit).await.answered().len()),
+        ("operators", tenant.operators().page(id, None, limit).await.answered().len()),
+        ("audit trail", tenant.audit().page(id, None, limit).await.answered().len()),
+        ("control log", tenant.control().after(id, 0, limit).await.answered().len()),
+        ("snoozes", due.len()),
+        ("notifications", claimed.len()),
+    ]);
+    lengths
 }
 
 /// Sites come in the order of their ids, strictly above the cursor, at most as many as asked for.

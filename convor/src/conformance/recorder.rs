@@ -12,17 +12,21 @@ use async_trait::async_trait;
 
 use crate::credentials::TokenHash;
 use crate::domain::{
-    Audience, Author, ControlEvent, Conversation, CurrentPage, Email, Operator, Site, TenantProfile, Visitor,
+    Audience, Author, ControlEvent, Conversation, CurrentPage, Email, Event, Operator, Site, TenantProfile,
+    Upload, UploadContent, Visitor,
 };
-use crate::ids::{AuditId, ConversationId, OperatorId, OutboxId, SessionId, SiteId, TenantId, VisitorId};
+use crate::ids::{
+    AuditId, ConversationId, OperatorId, OutboxId, SessionId, SiteId, TenantId, UploadId, VisitorId,
+};
 use crate::ports::storage::{
     AccountRepository, Append, AppendOutcome, AuditRepository, AuditRow, ClaimedNotification, ContactPatch,
     ControlRepository, ConversationPage, ConversationPatch, ConversationRepository, ConversationView,
     DueSnooze, EventPage, EventRepository, Login, NewSession, NewVisitor, Open, OpenOutcome, OperatorOutcome,
-    OperatorRepository, OutboxRepository, PageRepository, PasswordHash, ReadMove, ReadRepository, Session,
-    SiteRepository, TenantRegistry, TenantRepository, UpdateOutcome, VisitorRepository, Window,
+    OperatorRepository, OutboxRepository, PageRepository, PasswordHash, ReadMove, ReadRepository, Record,
+    RecordKey, RecordKind, SearchQuery, SearchRepository, Session, SiteRepository, TenantRegistry,
+    TenantRepository, TransferRepository, UpdateOutcome, UploadRepository, VisitorRepository, Window,
 };
-use crate::ports::{Change, Storage, StorageError};
+use crate::ports::{BlobKey, Change, Storage, StorageError};
 use crate::time::Timestamp;
 
 /// Notes which methods are called, and hands the calls on.
@@ -71,12 +75,14 @@ macro_rules! recorded {
             }
         )*
     };
-    (@ $recorder:ident accounts) => {
-        $recorder.inner.accounts().expect("the storage below has accounts, or they would not be called")
+    (@ $recorder:ident accounts) => { recorded!(@ $recorder optional accounts) };
+    (@ $recorder:ident search) => { recorded!(@ $recorder optional search) };
+    (@ $recorder:ident uploads) => { recorded!(@ $recorder optional uploads) };
+    (@ $recorder:ident transfer) => { recorded!(@ $recorder optional transfer) };
+    (@ $recorder:ident optional $group:ident) => {
+        $recorder.inner.$group().expect("the storage below has the group, or it would not be called")
     };
-    (@ $recorder:ident $accessor:ident) => {
-        $recorder.inner.$accessor()
-    };
+    (@ $recorder:ident $accessor:ident) => { $recorder.inner.$accessor() };
 }
 
 recorded! {
@@ -94,6 +100,7 @@ recorded! {
         fn find(visitor: VisitorId) -> Option<Visitor>;
         fn find_by_token(token: &TokenHash) -> Option<Visitor>;
         fn update(visitor: VisitorId, patch: &ContactPatch, change: &Change) -> Option<Visitor>;
+        fn erase(visitor: VisitorId, change: &Change) -> bool;
     }
     PageRepository at pages {
         fn put(visitor: VisitorId, page: &CurrentPage, change: &Change) -> bool;
@@ -117,6 +124,7 @@ recorded! {
         fn append(append: &Append, change: &Change) -> AppendOutcome;
         fn page(conversation: ConversationId, audience: Audience, window: Window, limit: usize)
             -> Option<EventPage>;
+        fn purge(before: Timestamp, limit: usize) -> usize;
     }
     ReadRepository at reads {
         fn advance(conversation: ConversationId, reader: Author, audience: Audience, seq: u64, change: &Change)
@@ -142,6 +150,23 @@ recorded! {
         fn find_session(token: &TokenHash, now: Timestamp) -> Option<Session>;
         fn end_session(session: SessionId, change: &Change) -> bool;
     }
+    SearchRepository at search {
+        fn index(limit: usize) -> usize;
+        fn find(query: &SearchQuery) -> Vec<Event>;
+    }
+    UploadRepository at uploads {
+        fn begin(upload: &Upload, change: &Change) -> bool;
+        fn complete(upload: UploadId, content: &UploadContent, change: &Change) -> bool;
+        fn find(upload: UploadId) -> Option<Upload>;
+        fn page(conversation: ConversationId, after: Option<UploadId>, limit: usize) -> Vec<Upload>;
+        fn discard(upload: UploadId, change: &Change) -> bool;
+        fn removable(stale: Timestamp, limit: usize) -> Vec<BlobKey>;
+        fn removed(blob: BlobKey) -> bool;
+    }
+    TransferRepository at transfer {
+        fn export(kind: RecordKind, after: Option<RecordKey>, limit: usize) -> Vec<Record>;
+        fn import(records: &[Record]) -> ();
+    }
 }
 
 #[async_trait]
@@ -150,53 +175,7 @@ impl Storage for Recorder {
         self.inner.registry()
     }
 
-    fn tenants(&self) -> &dyn TenantRepository {
-        self
-    }
-
-    fn sites(&self) -> &dyn SiteRepository {
-        self
-    }
-
-    fn visitors(&self) -> &dyn VisitorRepository {
-        self
-    }
-
-    fn pages(&self) -> &dyn PageRepository {
-        self
-    }
-
-    fn operators(&self) -> &dyn OperatorRepository {
-        self
-    }
-
-    fn conversations(&self) -> &dyn ConversationRepository {
-        self
-    }
-
-    fn events(&self) -> &dyn EventRepository {
-        self
-    }
-
-    fn reads(&self) -> &dyn ReadRepository {
-        self
-    }
-
-    fn outbox(&self) -> &dyn OutboxRepository {
-        self
-    }
-
-    fn control(&self) -> &dyn ControlRepository {
-        self
-    }
-
-    fn audit(&self) -> &dyn AuditRepository {
-        self
-    }
-
-    fn accounts(&self) -> Option<&dyn AccountRepository> {
-        self.inner.accounts().is_some().then_some(self as &dyn AccountRepository)
-    }
+    crate::decorated_repositories!(inner);
 
     async fn ping(&self) -> Result<(), StorageError> {
         self.inner.ping().await

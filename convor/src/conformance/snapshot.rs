@@ -1,14 +1,20 @@
 //! Everything that can be read of a tenant, to tell whether anything has changed.
 
+use std::collections::BTreeSet;
+
+use super::groups::keeps;
+use super::search::{found, index_all};
 use super::tenant::Tenant;
 use super::world::Answered;
 use crate::domain::{
     Audience, Author, ControlEvent, Conversation, CurrentPage, Event, Notification, Operator, Site,
-    TenantProfile, Visitor,
+    TenantProfile, Upload, Visitor, Word,
 };
-use crate::ids::OutboxId;
+use crate::ids::{ConversationId, OutboxId};
+use crate::ports::BlobKey;
 use crate::ports::storage::{
-    AuditRow, ConversationPage, ConversationScope, ConversationView, DueSnooze, Login, Session, Window,
+    AuditRow, ConversationPage, ConversationScope, ConversationView, DueSnooze, Login, Record, RecordKind,
+    Session, Window,
 };
 use crate::time::Timestamp;
 
@@ -36,6 +42,12 @@ pub(super) struct Snapshot {
     pub(super) owed: Owed,
     login: Option<Login>,
     session: Option<Session>,
+    /// What each word of the logs finds.
+    found: Vec<Vec<Event>>,
+    uploads: Vec<Upload>,
+    removable: Vec<BlobKey>,
+    /// All but the notifications, which change with each look at them.
+    records: Vec<Record>,
 }
 
 /// What commits together with a change: its audit records, its notifications, its control events.
@@ -83,7 +95,12 @@ impl Snapshot {
             }
         }
         let (login, session) = Self::accounts(tenant).await;
+        let ids: Vec<_> = inbox.iter().map(|view| view.conversation.id).collect();
+        let (uploads, removable) = Self::uploads(tenant, &ids).await;
         Self {
+            found: Self::found(tenant, &logs).await,
+            uploads,
+            removable,
             profile: world.tenants().find(id).await.answered(),
             sites: world.sites().page(id, None, EVERYTHING).await.answered(),
             site: world.sites().find(id, tenant.site).await.answered(),
@@ -101,7 +118,48 @@ impl Snapshot {
             owed: Owed::of(tenant).await,
             login,
             session,
+            records: Self::records(tenant).await,
         }
+    }
+
+    async fn found(tenant: &Tenant, logs: &[Vec<Event>]) -> Vec<Vec<Event>> {
+        index_all(tenant).await;
+        let texts = logs.iter().flatten().filter_map(|event| event.kind.message()?.text.as_ref());
+        let words: BTreeSet<Word> = texts.flat_map(|text| Word::all_in(text.as_str())).collect();
+        let mut answers = Vec::new();
+        for word in &words {
+            answers.push(found(tenant, word.as_str()).await);
+        }
+        answers
+    }
+
+    async fn uploads(tenant: &Tenant, of: &[ConversationId]) -> (Vec<Upload>, Vec<BlobKey>) {
+        let Some(uploads) = tenant.world.uploads() else {
+            return (Vec::new(), Vec::new());
+        };
+        let mut all = Vec::new();
+        for conversation in of {
+            for upload in uploads.page(tenant.id, *conversation, None, EVERYTHING).await.answered() {
+                let found = uploads.find(tenant.id, upload.id).await.answered();
+                assert_eq!(found.as_ref(), Some(&upload), "a page shows each upload as it is");
+                all.push(upload);
+            }
+        }
+        let nothing_is_stale = Timestamp::from_millis(0);
+        (all, uploads.removable(tenant.id, nothing_is_stale, EVERYTHING).await.answered())
+    }
+
+    async fn records(tenant: &Tenant) -> Vec<Record> {
+        let Some(transfer) = tenant.world.transfer() else {
+            return Vec::new();
+        };
+        let mut records = Vec::new();
+        for kind in RecordKind::ALL.iter().copied() {
+            if kind != RecordKind::Notification && keeps(&*tenant.world, kind) {
+                records.extend(transfer.export(tenant.id, kind, None, EVERYTHING).await.answered());
+            }
+        }
+        records
     }
 
     async fn accounts(tenant: &Tenant) -> (Option<Login>, Option<Session>) {
@@ -124,7 +182,7 @@ impl Snapshot {
         }
         assert_eq!(self.owed, before.owed, "{because}: what commits with a change is not as it was");
         same!(profile sites site visitor visitor_by_token page operators operator login session);
-        same!(conversations inbox own views logs due_snoozes);
+        same!(conversations inbox own views logs due_snoozes found uploads removable records);
         assert!(self == before, "{because}: something is not as it was");
     }
 }

@@ -6,14 +6,14 @@ use super::world::{Answered, World, digest, text};
 use crate::credentials::TokenHash;
 use crate::domain::{
     Audience, Author, Color, Conversation, Email, Event, Heads, MessageKind, Operator, Origin, Role, Site,
-    TenantProfile, Text, Visitor,
+    TenantProfile, Text, Upload, Visitor,
 };
 use crate::ids::{ConversationId, OperatorId, SiteId, TenantId, VisitorId};
-use crate::ports::Change;
 use crate::ports::storage::{
     Append, AppendOutcome, ConversationPatch, ConversationView, EventPage, NewMessage, NewVisitor, Open,
     OpenOutcome, OperatorOutcome, StatusChange, UpdateOutcome, Window,
 };
+use crate::ports::{BlobKey, Change};
 use crate::time::Timestamp;
 
 /// A tenant with what the cases need most.
@@ -244,6 +244,25 @@ impl Tenant {
     /// The whole log, as this audience sees it.
     pub(super) async fn log(&self, of: ConversationId, audience: Audience) -> Vec<Event> {
         self.page(of, audience, Window::After(0), 10_000).await.events
+    }
+
+    /// The same tenant with another visitor.
+    pub(super) fn seen_by(&self, visitor: VisitorId, token: TokenHash) -> Self {
+        Self { visitor, token, ..self.clone() }
+    }
+
+    /// A file that the visitor has begun to send.
+    pub(super) fn upload(&self, to: ConversationId, name: &str) -> Upload {
+        Upload {
+            id: self.world.id(),
+            conversation: to,
+            by: self.visitor_author(),
+            name: text(name),
+            media_type: "image/png".to_owned(),
+            blob: BlobKey(self.world.id()),
+            created_at: self.now(),
+            content: None,
+        }
     }
 
     /// Moves a read position, and answers where it is then.

@@ -27,18 +27,31 @@ const BEGINNING: u64 = 1_767_225_600_000;
 #[derive(Clone)]
 pub(super) struct World {
     storage: Arc<dyn Storage>,
+    /// The second store of a case that moves what is stored.
+    target: Option<Arc<dyn Storage>>,
     /// Counts the ids and the milliseconds alike, so that both only rise.
     count: Arc<AtomicU64>,
 }
 
 impl World {
     pub(super) fn new(storage: Arc<dyn Storage>) -> Self {
-        Self { storage, count: Arc::default() }
+        Self { storage, target: None, count: Arc::default() }
     }
 
     /// The same clock and ids over another store.
     pub(super) fn over(&self, storage: Arc<dyn Storage>) -> Self {
-        Self { storage, count: Arc::clone(&self.count) }
+        Self { storage, target: None, count: Arc::clone(&self.count) }
+    }
+
+    /// The same, with a second store to which things may be moved.
+    pub(super) fn towards(self, target: Arc<dyn Storage>) -> Self {
+        Self { target: Some(target), ..self }
+    }
+
+    /// The second store, with the same clock and ids.
+    pub(super) fn target(&self) -> Self {
+        let target = self.target.as_ref().expect("the cases that move what is stored have a second store");
+        self.over(Arc::clone(target))
     }
 
     /// The store itself, to be put behind another one.

@@ -39,6 +39,18 @@ pub enum AuditAction {
 }
 
 impl AuditAction {
+    /// Every action.
+    pub const ALL: [Self; 8] = [
+        Self::TenantCreated,
+        Self::SiteCreated,
+        Self::OperatorCreated,
+        Self::PasswordSet,
+        Self::SignedIn,
+        Self::SignedOut,
+        Self::ConversationUpdated,
+        Self::ContactUpdated,
+    ];
+
     /// Its stable name, for storages and exports.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -52,5 +64,24 @@ impl AuditAction {
             Self::ConversationUpdated => "conversation.updated",
             Self::ContactUpdated => "visitor.updated",
         }
+    }
+
+    /// The action with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.name() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_leads_back_to_its_action() {
+        for action in AuditAction::ALL {
+            assert_eq!(AuditAction::from_name(action.name()), Some(action));
+        }
+        assert_eq!(AuditAction::from_name("tenant"), None);
     }
 }

@@ -11,7 +11,9 @@ mod principal;
 mod site;
 mod tenant;
 mod text;
+mod upload;
 mod visitor;
+mod word;
 
 pub use audit::{AuditAction, AuditRecord};
 pub use conversation::{Conversation, Heads, PerAudience, Status};
@@ -24,4 +26,6 @@ pub use principal::{Audience, Author, Principal};
 pub use site::{Color, Origin, Site};
 pub use tenant::{TenantProfile, TenantRecord, TenantState};
 pub use text::{Email, InvalidText, Text};
+pub use upload::{Upload, UploadContent};
 pub use visitor::Visitor;
+pub use word::Word;

@@ -1,6 +1,6 @@
 //! An operator: a person who answers.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::{Email, Text};
 use crate::ids::OperatorId;
@@ -23,7 +23,7 @@ pub struct Operator {
 }
 
 /// What an operator may do; each role includes the ones after it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[expect(clippy::exhaustive_enums, reason = "adapters store it")]
 pub enum Role {

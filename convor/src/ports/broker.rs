@@ -3,7 +3,8 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::domain::{Author, Heads, MessageKind};
 use crate::ids::{ConversationId, NodeId, TenantId, VisitorId};
@@ -54,7 +55,7 @@ pub enum Received {
     Closed,
 }
 
-/// What one node tells the others.
+/// What one node tells the others. As JSON it has at most 7,000 bytes, so that it fits into what brokers carry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "adapters build it")]
 pub struct Signal {
@@ -62,11 +63,15 @@ pub struct Signal {
     pub node: NodeId,
     /// The how-manieth signal of that node it is, from 1.
     pub number: u64,
-    /// What it says.
+    /// What it says. What this version cannot read of it is [`SignalBody::Unknown`], so that nodes of two versions can be in
+    /// one cluster. The format must describe itself, as JSON does.
+    #[serde(deserialize_with = "known_or_unknown")]
     pub body: SignalBody,
 }
 
 /// What a signal says. Only ids and positions: any role of a database that carries it may read it.
+///
+/// Its serialized form is spoken between versions: what there is keeps its form, and what is new gets a name of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -144,6 +149,21 @@ pub enum SignalBody {
     Hello,
     /// The node ends in good order: nothing is missed when it falls silent.
     Goodbye,
+    /// Something that only a newer version knows. It counts as heard, and nothing follows from it.
+    Unknown,
+}
+
+fn known_or_unknown<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignalBody, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Body {
+        Known(SignalBody),
+        Unknown(IgnoredAny),
+    }
+    Ok(match Body::deserialize(deserializer)? {
+        Body::Known(body) => body,
+        Body::Unknown(_) => SignalBody::Unknown,
+    })
 }
 
 /// The broker could not be reached.
@@ -151,3 +171,98 @@ pub enum SignalBody {
 #[error("the broker is not available")]
 #[non_exhaustive]
 pub struct BrokerError;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use uuid::Uuid;
+
+    use super::*;
+
+    const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+    fn id<I: From<Uuid>>() -> I {
+        Uuid::try_parse(ID).expect("an id").into()
+    }
+
+    fn read(body: &Value) -> SignalBody {
+        let signal = json!({"node": ID, "number": 7, "body": body});
+        let signal: Signal = serde_json::from_value(signal).expect("a signal, whatever it says");
+        assert_eq!((signal.node, signal.number), (id(), 7));
+        signal.body
+    }
+
+    #[test]
+    fn the_form_in_which_versions_speak_to_each_other_stays() {
+        let (tenant, conversation, visitor) = (id(), id(), id());
+        let heads = Heads { staff: 3, visitor: 2 };
+        let (author, heads_json) = (Author::Visitor(visitor), json!({"staff": 3, "visitor": 2}));
+        let forms = [
+            (
+                SignalBody::Grown { tenant, conversation, visitor, after: 2, heads },
+                json!({"grown": {"tenant": ID, "conversation": ID, "visitor": ID, "after": 2, "heads": heads_json}}),
+            ),
+            (
+                SignalBody::Typing {
+                    tenant,
+                    conversation,
+                    visitor,
+                    author,
+                    active: true,
+                    kind: MessageKind::Note,
+                },
+                json!({"typing": {"tenant": ID, "conversation": ID, "visitor": ID, "author": {"visitor": ID},
+                    "active": true, "kind": "note"}}),
+            ),
+            (
+                SignalBody::Read { tenant, conversation, visitor, author, from: heads, up_to: heads },
+                json!({"read": {"tenant": ID, "conversation": ID, "visitor": ID, "author": {"visitor": ID},
+                    "from": heads_json, "up_to": heads_json}}),
+            ),
+            (SignalBody::PageSeen { tenant, visitor }, json!({"page_seen": {"tenant": ID, "visitor": ID}})),
+            (
+                SignalBody::Online { who: vec![(tenant, Author::Operator(id())), (tenant, Author::System)] },
+                json!({"online": {"who": [[ID, {"operator": ID}], [ID, "system"]]}}),
+            ),
+            (
+                SignalBody::Offline { tenant, author },
+                json!({"offline": {"tenant": ID, "author": {"visitor": ID}}}),
+            ),
+            (SignalBody::Control { tenant }, json!({"control": {"tenant": ID}})),
+            (SignalBody::Heartbeat, json!("heartbeat")),
+            (SignalBody::Hello, json!("hello")),
+            (SignalBody::Goodbye, json!("goodbye")),
+            (SignalBody::Unknown, json!("unknown")),
+        ];
+        for (body, form) in forms {
+            assert_eq!(serde_json::to_value(&body).expect("it is serializable"), form);
+            assert_eq!(read(&form), body);
+        }
+    }
+
+    #[test]
+    fn what_only_a_newer_version_knows_is_read_as_unknown() {
+        let newer = [
+            json!("yawn"),
+            json!({"moved": {"tenant": ID, "to": [1, {"any": null}]}}),
+            json!({"control": {"tenants": [ID]}}),
+            json!({"offline": {"tenant": ID, "author": {"assistant": ID}}}),
+            json!({"heartbeat": {"load": 0.5}}),
+            json!([{"grown": {}}]),
+            json!(null),
+        ];
+        for body in newer {
+            assert_eq!(read(&body), SignalBody::Unknown, "{body}");
+        }
+        let more = json!({"control": {"tenant": ID, "since": 5}});
+        assert_eq!(read(&more), SignalBody::Control { tenant: id() }, "what is added to it is passed over");
+    }
+
+    #[test]
+    fn without_its_node_and_number_it_is_no_signal() {
+        for signal in [json!({"number": 7, "body": "hello"}), json!({"node": ID, "body": "hello"}), json!(7)]
+        {
+            assert!(serde_json::from_value::<Signal>(signal).is_err());
+        }
+    }
+}

@@ -177,6 +177,7 @@ fn s52_requests_hide_what_they_hold_from_debug() {
     let first = || FirstMessage { client_id: id(), text: said() };
     hides(&first());
     hides(&OpenRequest { client_id: id(), subject: Some(said()), first_message: Some(first()) });
+    hides(&SearchRequest { text: said(), cursor: Some(said()), limit: None });
     hides(&MessageRequest { client_id: id(), text: said(), kind: MessageKind::Message });
     hides(&RegisterRequest { site: said() });
     hides(&VisitorRequest { name: Some(Some(said())), email: Some(Some(said())) });

@@ -17,11 +17,11 @@ pub use frame::{
 };
 pub(crate) use object::operators_of;
 pub use object::{
-    AssigneeObject, AuthorObject, ConversationObject, EventObject, EventPageObject, ListObject,
+    AssigneeObject, AuthorObject, ConversationObject, EventObject, EventPageObject, FoundObject, ListObject,
     MessageObject, Names, OperatorObject, PageObject, PostedObject, SiteObject, VisitorObject,
 };
 pub use request::{
-    ConversationRequest, FirstMessage, MessageRequest, OpenRequest, RegisterRequest, VisitorRequest,
+    ConversationRequest, FirstMessage, MessageRequest, OpenRequest, RegisterRequest, SearchRequest, VisitorRequest,
 };
 #[cfg(feature = "accounts")]
 pub use request::{Presentation, SignInRequest};

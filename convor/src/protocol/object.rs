@@ -60,6 +60,23 @@ impl<T> ListObject<T> {
     }
 }
 
+/// A page of what was found.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct FoundObject<'a> {
+    #[serde(flatten)]
+    page: ListObject<EventObject<'a>>,
+    complete: bool,
+}
+
+impl<'a> FoundObject<'a> {
+    /// A page; `complete` says whether every message could be found.
+    #[must_use]
+    pub const fn new(page: ListObject<EventObject<'a>>, complete: bool) -> Self {
+        Self { page, complete }
+    }
+}
+
 /// What a widget needs before there is a visitor.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]

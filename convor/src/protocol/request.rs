@@ -67,6 +67,17 @@ requests! {
         #[serde(default)]
         kind: MessageKind,
     }
+    /// `POST /v1/search`
+    SearchRequest {
+        /// The words that a message must hold, all of them.
+        text: String,
+        /// Where the page before ended.
+        #[serde(default)]
+        cursor: Option<String>,
+        /// How many at most.
+        #[serde(default)]
+        limit: Option<usize>,
+    }
     /// `PATCH /v1/conversations/{id}`
     ConversationRequest {
         /// The status.

@@ -121,6 +121,7 @@ impl ChatBuilder {
             missed: std::sync::Arc::default(),
             control_due: std::sync::Arc::default(),
             telling: std::sync::Arc::new(tokio::sync::Semaphore::new(limits.signals_told_max)),
+            unindexed: Default::default(),
             digest_keys: std::sync::Mutex::default(),
             draining: false.into(),
             #[cfg(feature = "accounts")]

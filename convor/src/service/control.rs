@@ -3,7 +3,9 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::domain::ControlEvent;
 use crate::error::Error;
@@ -27,18 +29,9 @@ pub(super) async fn keep_confirmed(inner: Weak<Inner>, due: Arc<Notify>, among_o
     let Some(interval) = upgrade(&inner).map(|chat| chat.control_interval()) else { return };
     loop {
         let patience = if among_others { interval } else { ALONE };
-        let _ = tokio::time::timeout(patience, due.notified()).await;
+        let _ = timeout(patience, due.notified()).await;
         let Some(chat) = upgrade(&inner) else { return };
-        let mut confirming = tokio::task::JoinSet::new();
-        for tenant in chat.hub().roster().tenants_to_confirm() {
-            // One that hangs must not hold up the others.
-            if confirming.len() >= chat.limits().control_reads_max.max(1) {
-                confirming.join_next().await;
-            }
-            let chat = chat.clone();
-            confirming.spawn(async move { chat.confirm_control(tenant).await });
-        }
-        confirming.join_all().await;
+        chat.confirm_all().await;
         drop(chat);
         tokio::time::sleep(interval / 4).await;
     }
@@ -50,13 +43,70 @@ impl Chat {
         (self.limits().control_lag_max / (TRIES + 1)).max(Duration::from_millis(10))
     }
 
-    /// Obeys a tenant's control log. If that has not been possible for too long, nobody knows whose connections may still be
-    /// here: those with sessions are sent away, and come back if they may.
-    pub(super) async fn confirm_control(&self, tenant: TenantId) {
-        let patience = self.control_interval();
-        if let Ok(Ok(())) = tokio::time::timeout(patience, self.obey_control(tenant)).await {
-            return;
+    /// Obeys the control logs of all tenants that have sessions here. One read finds out which of many logs have grown, and
+    /// only those are read.
+    pub(super) async fn confirm_all(&self) {
+        let tenants = self.hub().roster().tenants_to_confirm();
+        let reads = Arc::new(Semaphore::new(self.limits().control_reads_max.max(1)));
+        // One that hangs must not hold up the others.
+        let mut confirming = JoinSet::new();
+        for tenants in tenants.chunks(self.limits().control_heads_max.max(1)) {
+            confirming.spawn(self.clone().confirm_each(tenants.to_vec(), Arc::clone(&reads)));
         }
+        confirming.join_all().await;
+    }
+
+    async fn confirm_each(self, tenants: Vec<TenantId>, reads: Arc<Semaphore>) {
+        let Ok(read) = reads.acquire().await else { return };
+        let (patience, began) = (self.control_interval(), self.now());
+        let heads = timeout(patience, self.storage().registry().control_heads(&tenants)).await;
+        drop(read);
+        let heads = heads.ok().and_then(Result::ok).filter(|heads| heads.len() == tenants.len());
+        let Some(heads) = heads else {
+            tenants.into_iter().for_each(|tenant| self.could_not_confirm(tenant));
+            return;
+        };
+        let patience = patience.saturating_sub(self.now().since(began));
+        let mut confirming = JoinSet::new();
+        for (tenant, head) in tenants.into_iter().zip(heads) {
+            if self.has_obeyed(tenant, head) {
+                continue;
+            }
+            let Ok(read) = Arc::clone(&reads).acquire_owned().await else { return };
+            let chat = self.clone();
+            confirming.spawn(async move {
+                chat.confirm_within(tenant, patience).await;
+                drop(read);
+            });
+        }
+        confirming.join_all().await;
+    }
+
+    /// Whether this node has obeyed a control log up to its end; if so, that is noted.
+    fn has_obeyed(&self, tenant: TenantId, head: u64) -> bool {
+        let roster = self.hub().roster();
+        let position = roster.begin_to_obey(tenant, head);
+        let obeyed = head <= position;
+        if obeyed {
+            roster.obeyed(tenant, position);
+        }
+        obeyed
+    }
+
+    /// Obeys a tenant's control log.
+    pub(super) async fn confirm_control(&self, tenant: TenantId) {
+        self.confirm_within(tenant, self.control_interval()).await;
+    }
+
+    async fn confirm_within(&self, tenant: TenantId, patience: Duration) {
+        if !matches!(timeout(patience, self.obey_control(tenant)).await, Ok(Ok(()))) {
+            self.could_not_confirm(tenant);
+        }
+    }
+
+    /// Notes that a control log could not be read. If that has been so for too long, nobody knows whose connections may still
+    /// be here: those with sessions are sent away, and come back if they may.
+    fn could_not_confirm(&self, tenant: TenantId) {
         self.inner.control_due.notify_one();
         if self.hub().roster().could_not_obey(tenant) >= TRIES {
             tracing::warn!("a control log cannot be read; its tenant's sessions are sent away");

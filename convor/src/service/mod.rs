@@ -19,6 +19,7 @@ mod publish;
 mod rates;
 mod read;
 mod register;
+mod search;
 #[cfg(feature = "accounts")]
 mod sign_in;
 mod tenancy;
@@ -46,6 +47,7 @@ pub use history::History;
 pub use inbox::{Inbox, InboxFilter, Viewed};
 pub use open::Opened;
 pub use operators::OperatorList;
+pub use search::Found;
 #[cfg(feature = "accounts")]
 pub use sign_in::{CurrentSession, SignedIn};
 pub use tenancy::{NewOperator, NewSite};
@@ -76,6 +78,8 @@ pub(crate) struct Inner {
     control_due: Arc<Notify>,
     /// What other nodes tell that is told on, at once.
     telling: Arc<Semaphore>,
+    /// Where messages may not be searchable yet.
+    unindexed: search::Unindexed,
     /// The keys of the tenants' digests; they never change.
     digest_keys: Mutex<HashMap<TenantId, [u8; 32]>>,
     draining: std::sync::atomic::AtomicBool,

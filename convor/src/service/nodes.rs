@@ -30,8 +30,8 @@ const BEATS_REMEMBERED: u64 = 3_600;
 /// In how many beats of a new subscription all nodes have been heard of: one that appears later has been missed.
 const BEATS_TO_KNOW_ALL: u64 = 3;
 
-/// How many principals stand in one signal.
-const WHO: usize = 100;
+/// How many principals stand in one signal: no more than fit into it.
+const WHO: usize = 64;
 
 /// Signals that wait for the broker. One that does not fit is dropped, and counted: the others see the gap.
 #[derive(Debug)]
@@ -187,7 +187,7 @@ impl Peers {
         let leaving = was_leaving || signal.body == SignalBody::Goodbye;
         let peer = Peer { number: signal.number, heard_in: self.beats, vanished: false, leaving };
         match self.known.insert(signal.node, peer) {
-            Some(before) => signal.number != before.number + 1,
+            Some(before) => before.number.checked_add(1) != Some(signal.number),
             None => signal.number > 1 && self.beats > BEATS_TO_KNOW_ALL,
         }
     }
@@ -247,7 +247,7 @@ impl Chat {
                     self.show_presence(tenant, author);
                 }
             }
-            SignalBody::Heartbeat => {}
+            SignalBody::Heartbeat | SignalBody::Unknown => {}
             body => {
                 // What nobody wants, and what comes while too much is being told already, may be lost.
                 let place = Arc::clone(&self.inner.telling).try_acquire_owned();
@@ -293,8 +293,8 @@ impl Chat {
         self.hub().mark_all_stale();
         for tenant in self.hub().roster().tenants_here() {
             self.let_inbox_be_listed(tenant);
-            self.confirm_control(tenant).await;
         }
+        self.confirm_all().await;
         for (tenant, author) in self.hub().roster().principals() {
             let Author::Visitor(visitor) = author else { continue };
             match self.within(self.conversations_of(tenant, visitor)).await {
@@ -349,5 +349,30 @@ mod tests {
         assert!(!peers.hear(&signal(3, SignalBody::Heartbeat)), "it has something left to say");
         assert!((0..10).all(|_| peers.beat().is_empty()));
         assert!(peers.hear(&signal(9, SignalBody::Heartbeat)));
+    }
+
+    #[test]
+    fn what_a_newer_version_says_is_no_gap() {
+        let mut peers = Peers::default();
+        peers.hear(&signal(1, SignalBody::Hello));
+        assert!(!peers.hear(&signal(2, SignalBody::Unknown)));
+        assert!(!peers.hear(&signal(3, SignalBody::Heartbeat)));
+        assert!(peers.hear(&signal(5, SignalBody::Unknown)), "but it has a number, and so may be missed");
+    }
+
+    #[test]
+    fn no_number_is_too_high_to_be_heard() {
+        let mut peers = Peers::default();
+        peers.hear(&signal(u64::MAX, SignalBody::Heartbeat));
+        assert!(peers.hear(&signal(0, SignalBody::Heartbeat)));
+    }
+
+    #[test]
+    fn as_many_as_stand_in_one_signal_fit_into_it() {
+        let longest = uuid::Uuid::max();
+        let who = vec![(longest.into(), Author::Operator(longest.into())); WHO];
+        let online = Signal { node: longest.into(), ..signal(u64::MAX, SignalBody::Online { who }) };
+        let bytes = serde_json::to_vec(&online).expect("it is serializable").len();
+        assert!(bytes <= 7_000, "{bytes} bytes");
     }
 }

@@ -25,6 +25,9 @@ impl Chat {
         let (Some(first), Some(last)) = (events.first(), events.last()) else { return };
         debug_assert!(heads.staff == last.position.staff, "the heads are those after the last event");
         let (conversation, after) = (first.conversation, before(first));
+        if events.iter().any(|event| event.kind.message().is_some()) {
+            self.inner.unindexed.add(tenant, self.limits().tenants_cached_max);
+        }
         if self.publish_here(tenant, events).await.is_err() {
             // They are committed, and published when the names can be read again.
             self.hub().mark_stale((tenant, conversation), StaleTopic::grown(visitor, after, heads.staff));

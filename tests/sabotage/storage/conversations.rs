@@ -1,7 +1,7 @@
 //! Conversations and read positions, with their faults.
 
 use async_trait::async_trait;
-use convor::domain::{Audience, Author, Conversation, Event, EventKind, Heads};
+use convor::domain::{Audience, Author, Conversation, Event, EventKind, Heads, Text};
 use convor::ids::{ConversationId, TenantId};
 use convor::ports::storage::{
     ConversationPage, ConversationPatch, ConversationRepository, ConversationScope, ConversationView,
@@ -76,7 +76,13 @@ impl ConversationRepository for Sabotaged {
         tenant: TenantId,
         conversation: ConversationId,
     ) -> Result<Option<Conversation>, StorageError> {
-        self.inner.conversations().find(tenant, conversation).await
+        let mut found = self.inner.conversations().find(tenant, conversation).await?;
+        if let Some(found) = &mut found
+            && self.has(Fault::LeavesTheFloor)
+        {
+            found.floor = Heads::default();
+        }
+        Ok(found)
     }
 
     async fn view(
@@ -103,6 +109,11 @@ impl ConversationRepository for Sabotaged {
             let next = |id: ConversationId| Uuid::from_u128(id.uuid().as_u128() + 1).into();
             page.before = page.before.map(|(at, id)| (at, next(id)));
         }
+        if let ConversationScope::Inbox { tag: Some(tag), .. } = &mut page.scope
+            && self.has(Fault::FoldsTags)
+        {
+            *tag = Text::from_stored(tag.as_str().to_lowercase());
+        }
         let mut views = Vec::new();
         for tenant in self.reach(tenant, Fault::ForgetsTheTenantOnAPage) {
             for view in self.inner.conversations().page(tenant, &page).await? {
@@ -124,6 +135,14 @@ impl ConversationRepository for Sabotaged {
         if self.has(Fault::DropsTheAudit) {
             change.audit = None;
         }
+        let mut patch = patch.clone();
+        if let Some(tags) = &mut patch.tags
+            && self.has(Fault::SplitsTagsAtCommas)
+        {
+            let parts = tags.iter().flat_map(|tag| tag.as_str().split(','));
+            *tags = parts.map(|part| Text::from_stored(part.to_owned())).collect();
+        }
+        let patch = &patch;
         if self.has(Fault::ComparesNoVersion) {
             return self.update_whatever(tenant, conversation, patch, &change).await;
         }

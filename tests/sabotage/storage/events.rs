@@ -1,10 +1,13 @@
 //! Event logs, with their faults.
 
 use async_trait::async_trait;
-use convor::domain::{Audience, Author, Color, Event, EventKind, Message, MessageKind, Position, Site};
+use convor::domain::{
+    Audience, Author, Color, Event, EventKind, Heads, Message, MessageKind, Position, Site,
+};
 use convor::ids::{ConversationId, SiteId, TenantId};
 use convor::ports::storage::{Append, AppendOutcome, EventPage, EventRepository, Window};
 use convor::ports::{Change, Storage, StorageError};
+use convor::time::Timestamp;
 
 use super::Sabotaged;
 use crate::fault::Fault;
@@ -131,6 +134,11 @@ impl Sabotaged {
     }
 }
 
+/// A position as a signed number, of which those below 0 stand before everything.
+fn wrapped(seq: u64) -> u64 {
+    u64::try_from(seq.cast_signed()).unwrap_or(0)
+}
+
 #[async_trait]
 impl EventRepository for Sabotaged {
     async fn append(
@@ -174,10 +182,28 @@ impl EventRepository for Sabotaged {
             Window::After(seq) if self.has(Fault::RepeatsTheCursorOfALog) => {
                 Window::After(seq.saturating_sub(1))
             }
+            Window::After(seq) if self.has(Fault::WrapsPositions) => Window::After(wrapped(seq)),
+            Window::Before(seq) if self.has(Fault::WrapsPositions) => Window::Before(wrapped(seq)),
             other => other,
         };
         let audience = if self.has(Fault::ShowsNotesToTheVisitor) { Audience::Staff } else { audience };
         let page = self.inner.events().page(tenant, conversation, audience, window, limit).await?;
-        Ok(page.map(|page| EventPage { events: self.shown_events(page.events), ..page }))
+        let floor =
+            |page: &EventPage| if self.has(Fault::LeavesTheFloor) { Heads::default() } else { page.floor };
+        let purged_before = self.memory().purged_before.get(&tenant).copied();
+        let left = |event: &Event| purged_before.is_none_or(|before| event.at >= before);
+        Ok(page.map(|page| EventPage {
+            floor: floor(&page),
+            events: self.shown_events(page.events.into_iter().filter(left).collect()),
+            ..page
+        }))
+    }
+
+    async fn purge(&self, tenant: TenantId, before: Timestamp, limit: usize) -> Result<usize, StorageError> {
+        let mut removed = 0;
+        for tenant in self.reach(tenant, Fault::ForgetsTheTenantOnAPurge) {
+            removed += self.purge_with_fault(tenant, before, limit).await?;
+        }
+        Ok(removed)
     }
 }

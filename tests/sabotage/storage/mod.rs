@@ -4,22 +4,24 @@
 
 mod accounts;
 mod conversations;
+mod erasure;
 mod events;
 mod records;
+mod search;
+mod transfer;
+mod uploads;
 mod work;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use convor::domain::{Author, Heads};
-use convor::ids::{ConversationId, MessageId, OperatorId, TenantId};
-use convor::ports::storage::{
-    AuditRepository, ControlRepository, ConversationRepository, EventRepository, OperatorRepository,
-    OutboxRepository, PageRepository, PasswordHash, ReadRepository, SiteRepository, TenantRegistry,
-    TenantRepository, VisitorRepository,
-};
+use convor::credentials::TokenHash;
+use convor::domain::{Author, Event, Heads, Visitor};
+use convor::ids::{ConversationId, MessageId, OperatorId, TenantId, VisitorId};
+use convor::ports::storage::{PasswordHash, TenantRegistry};
 use convor::ports::{Storage, StorageError};
+use convor::time::Timestamp;
 use convor_memory::MemoryStorage;
 
 use crate::fault::Fault;
@@ -39,6 +41,13 @@ struct Memory {
     notes: HashSet<MessageId>,
     passwords: HashMap<(TenantId, OperatorId), PasswordHash>,
     reads: HashMap<(TenantId, ConversationId, Author), Heads>,
+    /// Messages that are gone, and are found all the same.
+    ghosts: Vec<(TenantId, Event)>,
+    /// Visitors that are gone, and whose tokens are good all the same.
+    tokens: HashMap<(TenantId, TokenHash), Visitor>,
+    erased: HashSet<(TenantId, VisitorId)>,
+    purged_before: HashMap<TenantId, Timestamp>,
+    imported: HashSet<TenantId>,
 }
 
 impl Sabotaged {
@@ -70,53 +79,7 @@ impl Storage for Sabotaged {
         self
     }
 
-    fn tenants(&self) -> &dyn TenantRepository {
-        self
-    }
-
-    fn sites(&self) -> &dyn SiteRepository {
-        self
-    }
-
-    fn visitors(&self) -> &dyn VisitorRepository {
-        self
-    }
-
-    fn pages(&self) -> &dyn PageRepository {
-        self
-    }
-
-    fn operators(&self) -> &dyn OperatorRepository {
-        self
-    }
-
-    fn conversations(&self) -> &dyn ConversationRepository {
-        self
-    }
-
-    fn events(&self) -> &dyn EventRepository {
-        self
-    }
-
-    fn reads(&self) -> &dyn ReadRepository {
-        self
-    }
-
-    fn outbox(&self) -> &dyn OutboxRepository {
-        self
-    }
-
-    fn control(&self) -> &dyn ControlRepository {
-        self
-    }
-
-    fn audit(&self) -> &dyn AuditRepository {
-        self
-    }
-
-    fn accounts(&self) -> Option<&dyn convor::ports::storage::AccountRepository> {
-        self.inner.accounts().is_some().then_some(self as _)
-    }
+    convor::decorated_repositories!(inner);
 
     async fn ping(&self) -> Result<(), StorageError> {
         self.inner.ping().await

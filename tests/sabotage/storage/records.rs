@@ -50,7 +50,8 @@ impl SiteRepository for Sabotaged {
         after: Option<SiteId>,
         limit: usize,
     ) -> Result<Vec<Site>, StorageError> {
-        self.inner.sites().page(tenant, after, limit).await
+        let wraps = self.has(Fault::WrapsLimits) && i64::try_from(limit).is_err();
+        self.inner.sites().page(tenant, after, if wraps { 0 } else { limit }).await
     }
 }
 
@@ -79,7 +80,7 @@ impl VisitorRepository for Sabotaged {
                 return Ok(Some(visitor));
             }
         }
-        Ok(None)
+        Ok(self.memory().tokens.get(&(tenant, *token)).cloned())
     }
 
     async fn update(
@@ -95,6 +96,19 @@ impl VisitorRepository for Sabotaged {
             patch.email.get_or_insert(None);
         }
         self.inner.visitors().update(tenant, visitor, &patch, change).await
+    }
+
+    async fn erase(
+        &self,
+        tenant: TenantId,
+        visitor: VisitorId,
+        change: &Change,
+    ) -> Result<bool, StorageError> {
+        let mut erased = false;
+        for tenant in self.reach(tenant, Fault::ForgetsTheTenantOnAnErasure) {
+            erased |= self.erase_with_fault(tenant, visitor, change).await?;
+        }
+        Ok(erased)
     }
 }
 

@@ -1,13 +1,14 @@
 //! The registry, the outbox, the control log and the audit trail, with their faults.
 
 use async_trait::async_trait;
-use convor::domain::{ControlEvent, TenantRecord};
+use convor::domain::{Author, ControlEvent, TenantRecord};
 use convor::ids::{AuditId, OutboxId, TenantId};
 use convor::ports::storage::{
     AuditRepository, AuditRow, ClaimedNotification, ControlRepository, OutboxRepository, TenantRegistry,
 };
 use convor::ports::{Change, Storage, StorageError};
 use convor::time::Timestamp;
+use uuid::Uuid;
 
 use super::Sabotaged;
 use crate::fault::Fault;
@@ -23,6 +24,24 @@ impl TenantRegistry for Sabotaged {
         self.inner.registry().find(tenant).await
     }
 
+    async fn list(&self, after: Option<TenantId>, limit: usize) -> Result<Vec<TenantRecord>, StorageError> {
+        let before = |id: TenantId| Uuid::from_u128(id.uuid().as_u128() - 1).into();
+        let after = if self.has(Fault::RepeatsTheCursorOfTheRegistry) { after.map(before) } else { after };
+        self.inner.registry().list(after, limit).await
+    }
+
+    async fn control_heads(&self, tenants: &[TenantId]) -> Result<Vec<u64>, StorageError> {
+        let mut tenants = tenants.to_vec();
+        if self.has(Fault::SortsControlHeads) {
+            tenants.sort();
+        }
+        if self.has(Fault::LeavesOutUnknownTenants) {
+            let memory = self.memory();
+            tenants.retain(|tenant| memory.tenants.contains(tenant));
+        }
+        self.inner.registry().control_heads(&tenants).await
+    }
+
     async fn due(
         &self,
         now: Timestamp,
@@ -30,7 +49,11 @@ impl TenantRegistry for Sabotaged {
         limit: usize,
     ) -> Result<Vec<TenantId>, StorageError> {
         let limit = if self.has(Fault::LosesDueWork) { 0 } else { limit };
-        self.inner.registry().due(now, after, limit).await
+        let mut due = self.inner.registry().due(now, after, limit).await?;
+        if self.has(Fault::ForgetsTheWorkOfAnImport) {
+            due.retain(|tenant| !self.memory().imported.contains(tenant));
+        }
+        Ok(due)
     }
 }
 
@@ -83,6 +106,13 @@ impl AuditRepository for Sabotaged {
         after: Option<AuditId>,
         limit: usize,
     ) -> Result<Vec<AuditRow>, StorageError> {
-        self.inner.audit().page(tenant, after, limit).await
+        let mut rows = self.inner.audit().page(tenant, after, limit).await?;
+        if self.has(Fault::ErasesTheAuditTrail) {
+            let memory = self.memory();
+            let erased =
+                |actor| matches!(actor, Author::Visitor(of) if memory.erased.contains(&(tenant, of)));
+            rows.retain(|row| !erased(row.actor));
+        }
+        Ok(rows)
     }
 }

@@ -7,18 +7,21 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use convor::credentials::TokenHash;
 use convor::domain::{
-    Audience, Author, ControlEvent, Conversation, CurrentPage, Email, Operator, Site, TenantProfile,
-    TenantRecord, Visitor,
+    Audience, Author, ControlEvent, Conversation, CurrentPage, Email, Event, Operator, Site, TenantProfile,
+    TenantRecord, Upload, UploadContent, Visitor,
 };
-use convor::ids::{AuditId, ConversationId, OperatorId, OutboxId, SessionId, SiteId, TenantId, VisitorId};
+use convor::ids::{
+    AuditId, ConversationId, OperatorId, OutboxId, SessionId, SiteId, TenantId, UploadId, VisitorId,
+};
 use convor::ports::storage::{
     AccountRepository, Append, AppendOutcome, AuditRepository, AuditRow, ClaimedNotification, ContactPatch,
     ControlRepository, ConversationPage, ConversationPatch, ConversationRepository, ConversationView,
     DueSnooze, EventPage, EventRepository, Login, NewSession, NewVisitor, Open, OpenOutcome, OperatorOutcome,
-    OperatorRepository, OutboxRepository, PageRepository, PasswordHash, ReadMove, ReadRepository, Session,
-    SiteRepository, TenantRegistry, TenantRepository, UpdateOutcome, VisitorRepository, Window,
+    OperatorRepository, OutboxRepository, PageRepository, PasswordHash, ReadMove, ReadRepository, Record,
+    RecordKey, RecordKind, SearchQuery, SearchRepository, Session, SiteRepository, TenantRegistry,
+    TenantRepository, TransferRepository, UpdateOutcome, UploadRepository, VisitorRepository, Window,
 };
-use convor::ports::{Change, Storage, StorageError};
+use convor::ports::{BlobKey, Change, Storage, StorageError};
 use convor::time::Timestamp;
 use tokio::time::sleep;
 
@@ -30,7 +33,8 @@ macro_rules! hooked {
     })*) => {
         /// What there is to be called.
         pub(super) const CALLS: &[&str] = &[
-            "events.append", "events.page", "registry.insert", "registry.find", "registry.due", "storage.ping",
+            "events.append", "events.page", "events.purge", "registry.insert", "registry.find", "registry.list",
+            "registry.control_heads", "registry.due", "storage.ping",
             $($(concat!(stringify!($accessor), ".", stringify!($method)),)*)*
         ];
 
@@ -42,7 +46,13 @@ macro_rules! hooked {
             })*
         })*
     };
-    (of $self:ident, accounts) => { $self.inner.accounts().expect("they are offered where the storage does") };
+    (of $self:ident, accounts) => { hooked!(optional $self, accounts) };
+    (of $self:ident, search) => { hooked!(optional $self, search) };
+    (of $self:ident, uploads) => { hooked!(optional $self, uploads) };
+    (of $self:ident, transfer) => { hooked!(optional $self, transfer) };
+    (optional $self:ident, $group:ident) => {
+        $self.inner.$group().expect("it is offered where the storage does")
+    };
     (of $self:ident, $accessor:ident) => { $self.inner.$accessor() };
 }
 
@@ -61,6 +71,7 @@ hooked! {
         fn find(visitor: VisitorId) -> Option<Visitor>;
         fn find_by_token(token: &TokenHash) -> Option<Visitor>;
         fn update(visitor: VisitorId, patch: &ContactPatch, change: &Change) -> Option<Visitor>;
+        fn erase(visitor: VisitorId, change: &Change) -> bool;
     }
     PageRepository at pages {
         fn put(visitor: VisitorId, page: &CurrentPage, change: &Change) -> bool;
@@ -106,6 +117,23 @@ hooked! {
         fn find_session(token: &TokenHash, now: Timestamp) -> Option<Session>;
         fn end_session(session: SessionId, change: &Change) -> bool;
     }
+    SearchRepository at search {
+        fn index(limit: usize) -> usize;
+        fn find(query: &SearchQuery) -> Vec<Event>;
+    }
+    UploadRepository at uploads {
+        fn begin(upload: &Upload, change: &Change) -> bool;
+        fn complete(upload: UploadId, content: &UploadContent, change: &Change) -> bool;
+        fn find(upload: UploadId) -> Option<Upload>;
+        fn page(conversation: ConversationId, after: Option<UploadId>, limit: usize) -> Vec<Upload>;
+        fn discard(upload: UploadId, change: &Change) -> bool;
+        fn removable(stale: Timestamp, limit: usize) -> Vec<BlobKey>;
+        fn removed(blob: BlobKey) -> bool;
+    }
+    TransferRepository at transfer {
+        fn export(kind: RecordKind, after: Option<RecordKey>, limit: usize) -> Vec<Record>;
+        fn import(records: &[Record]) -> ();
+    }
 }
 
 #[async_trait]
@@ -140,6 +168,11 @@ impl EventRepository for Hooked {
         let work = self.inner.events().page(tenant, conversation, audience, window, limit);
         self.call("events.page", Some(tenant), work).await
     }
+
+    async fn purge(&self, tenant: TenantId, before: Timestamp, limit: usize) -> Result<usize, StorageError> {
+        let work = self.inner.events().purge(tenant, before, limit);
+        self.call("events.purge", Some(tenant), work).await
+    }
 }
 
 #[async_trait]
@@ -150,6 +183,14 @@ impl TenantRegistry for Hooked {
 
     async fn find(&self, tenant: TenantId) -> Result<Option<TenantRecord>, StorageError> {
         self.call("registry.find", Some(tenant), self.inner.registry().find(tenant)).await
+    }
+
+    async fn list(&self, after: Option<TenantId>, limit: usize) -> Result<Vec<TenantRecord>, StorageError> {
+        self.call("registry.list", None, self.inner.registry().list(after, limit)).await
+    }
+
+    async fn control_heads(&self, tenants: &[TenantId]) -> Result<Vec<u64>, StorageError> {
+        self.call("registry.control_heads", None, self.inner.registry().control_heads(tenants)).await
     }
 
     async fn due(
@@ -168,53 +209,7 @@ impl Storage for Hooked {
         self
     }
 
-    fn tenants(&self) -> &dyn TenantRepository {
-        self
-    }
-
-    fn sites(&self) -> &dyn SiteRepository {
-        self
-    }
-
-    fn visitors(&self) -> &dyn VisitorRepository {
-        self
-    }
-
-    fn pages(&self) -> &dyn PageRepository {
-        self
-    }
-
-    fn operators(&self) -> &dyn OperatorRepository {
-        self
-    }
-
-    fn conversations(&self) -> &dyn ConversationRepository {
-        self
-    }
-
-    fn events(&self) -> &dyn EventRepository {
-        self
-    }
-
-    fn reads(&self) -> &dyn ReadRepository {
-        self
-    }
-
-    fn outbox(&self) -> &dyn OutboxRepository {
-        self
-    }
-
-    fn control(&self) -> &dyn ControlRepository {
-        self
-    }
-
-    fn audit(&self) -> &dyn AuditRepository {
-        self
-    }
-
-    fn accounts(&self) -> Option<&dyn AccountRepository> {
-        self.inner.accounts().map(|_| self as &dyn AccountRepository)
-    }
+    convor::decorated_repositories!(inner);
 
     async fn ping(&self) -> Result<(), StorageError> {
         self.call("storage.ping", None, self.inner.ping()).await

@@ -128,7 +128,8 @@ pub enum OpenOutcome {
     Duplicate {
         /// The conversation as it is now.
         conversation: Conversation,
-        /// The event of the message with which it was opened; `None` if it was opened without, whatever came later.
+        /// The event of the message with which it was opened; `None` if it was opened without, whatever came
+        /// later, and once retention has removed it.
         first: Option<Event>,
     },
     /// The `client_id` came before with another body.

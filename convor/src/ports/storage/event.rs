@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use crate::domain::{Audience, Author, BodyDigest, Event, Heads, MessageKind, Text};
 use crate::ids::{ClientId, ConversationId, MessageId, TenantId, VisitorId};
 use crate::ports::{Change, StorageError};
+use crate::time::Timestamp;
 
 /// The event logs of conversations.
 #[async_trait]
@@ -46,6 +47,19 @@ pub trait EventRepository: Send + Sync {
         window: Window,
         limit: usize,
     ) -> Result<Option<EventPage>, StorageError>;
+
+    /// Removes at most `limit` events that were stored before `before`, and returns how many; 0 once there are none.
+    ///
+    /// # To ensure correctness
+    /// - A log loses its beginning and nothing else: an event is removed only with all those before it, so that one above an event
+    ///   that is younger stays until that one goes.
+    /// - What was removed is forgotten: a repeat of its `client_id` is a message of its own.
+    /// - The floors rise to the positions of the last events that were removed; heads, version and `updated_at` stay as
+    ///   they are. What was searchable of them is gone.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    async fn purge(&self, tenant: TenantId, before: Timestamp, limit: usize) -> Result<usize, StorageError>;
 }
 
 /// A message to be appended.

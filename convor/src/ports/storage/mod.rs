@@ -33,8 +33,11 @@ mod outbox;
 mod page;
 mod read;
 mod registry;
+mod search;
 mod site;
 mod tenant;
+mod transfer;
+mod upload;
 mod visitor;
 
 #[cfg(feature = "accounts")]
@@ -53,8 +56,11 @@ pub use outbox::{ClaimedNotification, OutboxRepository};
 pub use page::PageRepository;
 pub use read::{ReadMove, ReadRepository};
 pub use registry::TenantRegistry;
+pub use search::{SearchQuery, SearchRepository};
 pub use site::SiteRepository;
 pub use tenant::TenantRepository;
+pub use transfer::{Record, RecordKey, RecordKind, TransferRepository};
+pub use upload::UploadRepository;
 pub use visitor::{ContactPatch, NewVisitor, VisitorRepository};
 
 #[cfg(test)]
@@ -97,6 +103,21 @@ pub trait Storage: fmt::Debug + Send + Sync {
     /// Operators' passwords and sessions; `None` if the adapter does not keep them.
     #[cfg(feature = "accounts")]
     fn accounts(&self) -> Option<&dyn AccountRepository> {
+        None
+    }
+
+    /// Finding messages by their words; `None` if the adapter cannot.
+    fn search(&self) -> Option<&dyn SearchRepository> {
+        None
+    }
+
+    /// What is known of files; `None` if the adapter does not keep it.
+    fn uploads(&self) -> Option<&dyn UploadRepository> {
+        None
+    }
+
+    /// Moving what is stored; `None` if the adapter cannot.
+    fn transfer(&self) -> Option<&dyn TransferRepository> {
         None
     }
 

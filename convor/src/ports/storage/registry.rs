@@ -24,6 +24,19 @@ pub trait TenantRegistry: Send + Sync {
     /// [`StorageError`].
     async fn find(&self, tenant: TenantId) -> Result<Option<TenantRecord>, StorageError>;
 
+    /// At most `limit` tenants above `after` in the order of their ids.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    async fn list(&self, after: Option<TenantId>, limit: usize) -> Result<Vec<TenantRecord>, StorageError>;
+
+    /// The position of the last control event of each of `tenants`, in their order; 0 before the first, and for a tenant that
+    /// there is not.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    async fn control_heads(&self, tenants: &[TenantId]) -> Result<Vec<u64>, StorageError>;
+
     /// At most `limit` tenants above `after` in the order of their ids for which there is work at `now`: a snooze that
     /// has ended ([`due_snoozes`]), or a notification that nobody holds ([`claim`]).
     ///

@@ -49,6 +49,24 @@ pub trait VisitorRepository: Send + Sync {
         patch: &ContactPatch,
         change: &Change,
     ) -> Result<Option<Visitor>, StorageError>;
+
+    /// Removes a visitor and everything that is about it; `false`, and no change, if there is none.
+    ///
+    /// # To ensure correctness
+    /// - Gone are the record, its token, its page, its conversations with their events, read positions and uploads, and what is
+    ///   searchable of them, and the notifications that name one of the conversations. The uploads' blobs are
+    ///   [`removable`](super::UploadRepository::removable) from then on.
+    /// - Control log and audit trail stay: they hold ids, and no personal data.
+    /// - It takes time in proportion to what the visitor has, not to what is stored.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    async fn erase(
+        &self,
+        tenant: TenantId,
+        visitor: VisitorId,
+        change: &Change,
+    ) -> Result<bool, StorageError>;
 }
 
 /// A visitor to be registered.

@@ -1,0 +1,54 @@
+//! Words: what a message is found by.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// A word as it is searched for: letters and digits in lower case, at most [`Word::CHARS_MAX`] characters. The core cuts texts
+/// into words, so that every storage finds the same.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Word(String);
+
+impl Word {
+    /// How many characters of a word count; the rest of a longer one is not looked at.
+    pub const CHARS_MAX: usize = 64;
+
+    /// The words of a text, each once, in their order by code point.
+    #[must_use]
+    pub fn all_in(text: &str) -> BTreeSet<Self> {
+        let parts = text.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty());
+        parts.map(|part| Self(part.to_lowercase().chars().take(Self::CHARS_MAX).collect())).collect()
+    }
+
+    /// The word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Word(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        Word::all_in(text).into_iter().map(|word| word.0).collect()
+    }
+
+    #[test]
+    fn a_text_is_cut_where_neither_letters_nor_digits_are() {
+        assert_eq!(words("Grüße, GRÜSSE & grüße! Nr. 42-b"), ["42", "b", "grüsse", "grüße", "nr"]);
+        assert_eq!(words(" \n…—  "), [""; 0]);
+        assert_eq!(words(&"x".repeat(100)), ["x".repeat(Word::CHARS_MAX)]);
+    }
+
+    #[test]
+    fn a_word_hides_from_debug() {
+        assert!(!format!("{:?}", Word::all_in("canary")).contains("canary"));
+    }
+}
