@@ -1,5 +1,14 @@
 //! The reference server as its users start and stop it.
 
+#[path = "server/cluster.rs"]
+mod cluster;
+#[path = "server/kept.rs"]
+mod kept;
+#[path = "server/readiness.rs"]
+mod readiness;
+#[path = "server/refusals.rs"]
+mod refusals;
+
 use convor_tests::line::Line;
 use convor_tests::server::{Server, run};
 use tokio::net::TcpStream;
@@ -60,6 +69,8 @@ async fn what_it_does_not_understand_it_refuses_to_start_with() {
     for arguments in [
         &["--listen", "nowhere"][..],
         &["--storage", "cloud"],
+        &["--storage", "archive:backup.jsonl"],
+        &["migrate", "--storage", "sqlite:convor.db"],
         &["--origin", "https://example.org/path"],
         &["--unknown"],
     ] {

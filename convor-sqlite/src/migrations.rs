@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteConnection;
 use crate::OpenError;
 
 /// Where it is written down which steps have been taken. The host's own migrations are none of ours.
-const TABLE: &str = "convor_migrations";
+pub(crate) const TABLE: &str = "convor_migrations";
 
 /// Each step: its version, what it is about, and what it does.
 const STEPS: [(i64, &str, &str); 4] = [

@@ -174,12 +174,13 @@ async fn recognise(path: &Path) -> Result<(), OpenError> {
     let refused = |error: sqlx::Error| OpenError::refused(path, &error);
     let options = common(path).read_only(true);
     let mut db = options.connect().await.map_err(refused)?;
-    let look =
-        "SELECT (SELECT application_id FROM pragma_application_id), EXISTS (SELECT 1 FROM sqlite_schema)";
+    let look = "SELECT (SELECT application_id FROM pragma_application_id),
+        EXISTS (SELECT 1 FROM sqlite_schema WHERE tbl_name <> ?1)";
     let (application, filled): (i64, bool) =
-        sqlx::query_as(look).fetch_one(&mut db).await.map_err(refused)?;
+        sqlx::query_as(look).bind(migrations::TABLE).fetch_one(&mut db).await.map_err(refused)?;
     db.close().await.map_err(refused)?;
-    // A database without a table is nobody's yet.
+    // A database without a table is nobody's yet, and one without another than this is of whoever was cut off while
+    // making it: the first step names the application.
     if application == APPLICATION_ID || (application == 0 && !filled) {
         Ok(())
     } else {

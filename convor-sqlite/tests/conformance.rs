@@ -4,7 +4,7 @@ mod folder;
 
 use std::sync::Arc;
 
-use convor::conformance::{CASES, Harness, Outcome};
+use convor::conformance::{Harness, Report};
 use convor::ports::Storage;
 use convor_sqlite::{SqliteOptions, SqliteStorage};
 use folder::Folder;
@@ -29,10 +29,13 @@ impl Harness for Sqlite {
 
 convor::storage_conformance!(Sqlite);
 
-/// The cases once more, counted: what a report may say of them.
+/// The cases once more, counted: what a proof says of them.
 #[test]
-fn the_whole_suite_passes() {
-    let passed = CASES.iter().filter(|case| case.run(&Sqlite) == Outcome::Passed).count();
-    println!("proof-columns: Conformance | storage | cases passed");
-    println!("proof: Conformance | sqlite | {passed}");
+fn the_whole_suite_is_counted() {
+    if std::env::var_os("CONVOR_PROVE").is_none() {
+        return;
+    }
+    let report = Report::of(&Sqlite);
+    println!("proof-columns: Conformance | storage | cases passed | groups left out");
+    println!("proof: Conformance | sqlite | {} | {}", report.passed, report.left_out.len());
 }

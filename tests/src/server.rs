@@ -1,9 +1,14 @@
 //! The reference server, as its users start it.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
@@ -13,6 +18,8 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::environment::provided;
+use crate::folder::Folder;
+use crate::host::{Answer, Ask};
 use crate::patience::PATIENCE;
 
 /// A server that runs until this is dropped.
@@ -25,6 +32,8 @@ pub struct Server {
     reading: JoinHandle<()>,
     /// What it has said of itself.
     pub announced: Announcement,
+    /// Where it works, and what it leaves there.
+    _folder: Option<Folder>,
 }
 
 /// The line that the server prints once it serves; another key in it would be a change of what scripts rely on.
@@ -90,10 +99,29 @@ impl Server {
         Self::start(&arguments).await
     }
 
-    /// A server on a free port.
+    /// A server on a free port that keeps nothing, unless the arguments say otherwise.
     pub async fn start(arguments: &[&str]) -> Self {
-        let mut child = command()
-            .args(["--listen", "127.0.0.1:0"])
+        let mut command = command();
+        if !arguments.contains(&"--storage") {
+            command.args(["--storage", "memory"]);
+        }
+        let folder = Folder::new();
+        command.current_dir(folder.root());
+        Self { _folder: Some(folder), ..Self::begin(command, arguments).await }
+    }
+
+    /// A server that is started in this folder, with what it takes by itself.
+    pub async fn start_in(folder: &Path, arguments: &[&str]) -> Self {
+        let mut command = command();
+        command.current_dir(folder);
+        Self::begin(command, arguments).await
+    }
+
+    async fn begin(mut command: Command, arguments: &[&str]) -> Self {
+        if !arguments.contains(&"--listen") {
+            command.args(["--listen", "127.0.0.1:0"]);
+        }
+        let mut child = command
             .args(arguments)
             // The tests read what is logged, and search it for what must not be.
             .env("RUST_LOG", "trace")
@@ -115,7 +143,7 @@ impl Server {
                 "the server announces itself in one line of JSON, not as {line:?} ({error}); it says: {log}"
             )
         });
-        Self { child, output, log, reading, announced }
+        Self { child, output, log, reading, announced, _folder: None }
     }
 
     /// The first of its organisations.
@@ -134,6 +162,31 @@ impl Server {
     #[must_use]
     pub fn log(&self) -> String {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Asks its API.
+    pub async fn ask(&self, ask: Ask) -> Answer {
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        let mut request =
+            Request::builder().method(ask.method).uri(format!("{}/chat{}", self.origin(), ask.target));
+        for (name, value) in ask.headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(Full::new(ask.body)).expect("a request");
+        let response = timeout(PATIENCE, client.request(request)).await;
+        let (parts, body) = response.expect("an answer in time").expect("an answer").into_parts();
+        let headers = parts.headers.iter();
+        let headers = headers.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()));
+        Answer {
+            status: parts.status.as_u16(),
+            headers: headers.collect(),
+            body: body.collect().await.expect("a body").to_bytes(),
+        }
+    }
+
+    /// Ends it at once, wherever it is, as `kill -9` does.
+    pub async fn kill(mut self) {
+        self.child.kill().await.expect("it can be killed");
     }
 
     /// Asks it to end, as a service manager does.
@@ -166,13 +219,26 @@ impl AnnouncedTenant {
 
 /// Runs the server to its end, for what makes it end by itself.
 pub async fn run(arguments: &[&str]) -> Output {
-    let output = command().args(arguments).kill_on_drop(true).output();
-    let output = timeout(PATIENCE, output).await;
+    run_with(arguments, &[]).await
+}
+
+/// The same with these variables of its environment.
+pub async fn run_with(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    let mut command = command();
+    command.args(arguments).envs(variables.iter().copied()).kill_on_drop(true).stdin(Stdio::null());
+    let output = timeout(PATIENCE, command.output()).await;
     output.expect("the server ends in time").expect("it starts")
 }
 
-fn command() -> Command {
-    Command::new(provided("CONVOR_SERVER"))
+/// The server, to be started by whoever needs more than to wait for its end.
+#[must_use]
+pub fn command() -> Command {
+    let mut command = Command::new(provided("CONVOR_SERVER"));
+    // What the developer serves from is not for tests.
+    for variable in ["CONVOR_STORAGE", "CONVOR_FROM", "CONVOR_TO", "PGPASSWORD"] {
+        command.env_remove(variable);
+    }
+    command
 }
 
 async fn keep(stderr: impl tokio::io::AsyncRead + Unpin, log: Arc<Mutex<String>>) {

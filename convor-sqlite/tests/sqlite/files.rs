@@ -105,6 +105,17 @@ async fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
 }
 
 #[tokio::test]
+async fn a_file_that_was_cut_off_while_it_was_made_is_made() {
+    let folder = Folder::new();
+    let table = "CREATE TABLE convor_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL,
+        installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, success BOOLEAN NOT NULL, checksum BLOB NOT NULL,
+        execution_time BIGINT NOT NULL)";
+    meddle(&folder.file(), table).await;
+    let storage = SqliteStorage::open(folder.file(), SqliteOptions::default()).await.expect("it opens");
+    assert!(storage.registry().list(None, 1).await.expect("it answers").is_empty());
+}
+
+#[tokio::test]
 async fn the_database_of_another_application_is_refused_and_left_as_it_is() {
     let folder = Folder::new();
     meddle(&folder.file(), "CREATE TABLE bookmarks (url TEXT)").await;

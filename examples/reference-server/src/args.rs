@@ -1,24 +1,53 @@
 //! What the server is told at its start.
 
 use std::net::SocketAddr;
-use std::str::FromStr;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use convor::domain::Origin;
+use convor::ids::TenantId;
+
+use crate::storage::Url;
 
 /// A live-chat server on Convor: visitor page, operator dashboard, HTTP and WebSocket API under /chat.
 #[derive(Debug, Parser)]
-#[command(name = "convor-server", version, about)]
+#[command(name = "convor-server", version, about, args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
+    #[command(flatten)]
+    pub(crate) serve: Serve,
+}
+
+/// What can be done instead of serving.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Migrate(Migrate),
+    Copy(Copy),
+}
+
+/// How to serve.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Serve {
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
 
-    /// Where conversations are kept: `memory` (gone when the server stops).
-    #[arg(long, value_name = "STORAGE", default_value = "memory")]
-    pub(crate) storage: StorageUrl,
+    /// Where conversations are kept: `sqlite:PATH`, `postgres://ROLE@HOST/DATABASE`, or `memory` (gone when the server
+    /// stops). Servers on one PostgreSQL database are one cluster. Arguments are seen by everybody on the machine:
+    /// give a password in CONVOR_STORAGE, PGPASSWORD or ~/.pgpass.
+    #[arg(
+        long,
+        value_name = "STORAGE",
+        env = "CONVOR_STORAGE",
+        hide_env_values = true,
+        default_value = "sqlite:convor.db"
+    )]
+    pub(crate) storage: Url,
 
-    /// Make two tenants with a site, an owner and an operator each, and print how to reach them.
+    /// Make two tenants with a site, an owner and an operator each, or find those of the last time, and print how to
+    /// reach them.
     #[arg(long)]
     pub(crate) demo: bool,
 
@@ -31,24 +60,40 @@ pub(crate) struct Args {
     pub(crate) more_origins: Vec<Origin>,
 }
 
-/// Where conversations are kept.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum StorageUrl {
-    Memory,
+/// Brings a PostgreSQL database to the schema of this version. It may be repeated; servers need not be stopped for
+/// longer than it takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Migrate {
+    /// The database, with the role that owns the schema: `postgres://OWNER@HOST/DATABASE`.
+    #[arg(long, value_name = "STORAGE", env = "CONVOR_STORAGE", hide_env_values = true)]
+    pub(crate) storage: Url,
+
+    /// The role with which the servers work; it may use the tables, and owns none of them.
+    #[arg(long, value_name = "ROLE", default_value = "convor_app")]
+    pub(crate) application_role: String,
 }
 
-impl FromStr for StorageUrl {
-    type Err = &'static str;
+/// Copies everything, or some tenants, from one storage to another, and compares the two. Stop the servers first.
+///
+/// What the destination has already stays as it is, so that a copy that was cut off can be repeated. An archive is written
+/// under another name until it is whole, and begun anew if it was cut off; with a name that ends in `.gz` it is compressed.
+/// It holds what the storage holds, hashes of passwords included: keep it as carefully.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Copy {
+    /// The source: `sqlite:PATH`, `postgres://ROLE@HOST/DATABASE` or `archive:PATH`.
+    #[arg(long, value_name = "STORAGE", env = "CONVOR_FROM", hide_env_values = true)]
+    pub(crate) from: Url,
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "memory" => Ok(Self::Memory),
-            _ => Err("the only storage so far is `memory`"),
-        }
-    }
+    /// The destination, in the same form.
+    #[arg(long, value_name = "STORAGE", env = "CONVOR_TO", hide_env_values = true)]
+    pub(crate) to: Url,
+
+    /// A tenant by its id or key; may be repeated. Without it: all of them.
+    #[arg(long = "tenant", value_name = "ID", value_parser = tenant)]
+    pub(crate) tenants: Vec<TenantId>,
 }
 
-impl Args {
+impl Serve {
     /// The origins of the server's own pages.
     pub(crate) fn origins(&self, listen: SocketAddr) -> Vec<Origin> {
         let port = match listen.port() {
@@ -73,4 +118,9 @@ impl Args {
 
 fn origin(text: &str) -> Result<Origin, &'static str> {
     Origin::parse(text).ok_or("must look like https://www.example.org, without a path or a default port")
+}
+
+fn tenant(text: &str) -> Result<TenantId, &'static str> {
+    let key = convor::credentials::TenantKey::parse(text).map(|key| key.tenant);
+    key.or_else(|| text.parse().ok()).ok_or("must be a tenant's id or key")
 }

@@ -4,47 +4,74 @@
 
 mod announce;
 mod args;
+mod copy;
 mod demo;
 mod files;
+mod ready;
 mod serve;
+mod storage;
 
 use std::io::IsTerminal;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
 use convor::Chat;
-use convor::ports::Storage;
+use convor::ports::Broker;
 use convor_hyper::ChatService;
-use convor_memory::MemoryStorage;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-use args::{Args, StorageUrl};
+use args::{Args, Command, Serve};
+use ready::Readiness;
+use storage::Watched;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
     let args = Args::parse();
-    // Standard output is for the one line that programs read; everything else goes to standard error.
+    // Standard output is for what programs read; everything else goes to standard error.
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
+    let done = match args.command {
+        None => serve(args.serve).await,
+        Some(Command::Migrate(migrate)) => storage::migrate(&migrate).await,
+        Some(Command::Copy(copy)) => copy::run(copy).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
 
+async fn serve(args: Serve) -> anyhow::Result<()> {
+    let opened = storage::open(&args.storage).await?;
     let listener =
         TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
     let listen = listener.local_addr()?;
     let origins = args.origins(listen);
-    let storage: Arc<dyn Storage> = match args.storage {
-        StorageUrl::Memory => Arc::new(MemoryStorage::new()),
+    let broker = opened.broker.map(|broker| Arc::new(Watched::new(broker)));
+    let mut builder = Chat::builder(Arc::clone(&opened.storage));
+    if let Some(broker) = &broker {
+        builder = builder.broker(Arc::clone(broker) as Arc<dyn Broker>);
+    }
+    let chat = builder.start();
+    let tenants = if args.demo {
+        demo::fill(&chat, opened.storage.as_ref(), opened.demo_passwords.as_deref(), &origins).await?
+    } else {
+        Vec::new()
     };
-    let chat = Chat::builder(storage).start();
-    let tenants = if args.demo { demo::fill(&chat, &origins).await? } else { Vec::new() };
     let service = ChatService::builder(chat).dashboard_origins(origins).build();
+    let readiness = Readiness::new(opened.storage, broker);
 
-    let ended = serve::until(serve::shutdown_signal()?, listener, args.connections_max, service);
+    let ended = serve::until(serve::shutdown_signal()?, listener, args.connections_max, service, readiness);
     let ended = tokio::spawn(ended);
     announce::print(listen, &tenants)?;
     ended.await?;

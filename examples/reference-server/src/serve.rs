@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use convor_hyper::{Body, ChatService, Peer};
-use http::{Request, Response, Uri};
+use http::{Method, Request, Response, Uri};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 use tower_service::Service;
 
 use crate::files;
+use crate::ready::{self, Readiness};
 
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -49,6 +50,7 @@ pub(crate) async fn until(
     listener: TcpListener,
     connections_max: usize,
     service: ChatService,
+    readiness: Readiness,
 ) {
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_headers(64);
@@ -76,13 +78,14 @@ pub(crate) async fn until(
             tracing::warn!("there are too many connections; one was turned away");
             continue;
         };
-        let (builder, service, watcher) = (builder.clone(), service.clone(), graceful.watcher());
+        let (builder, watcher) = (builder.clone(), graceful.watcher());
+        let (service, readiness) = (service.clone(), readiness.clone());
         tokio::spawn(async move {
             // Nobody may hold a place and say nothing.
             if !matches!(tokio::time::timeout(HEAD_TIMEOUT, has_begun(&stream)).await, Ok(Ok(true))) {
                 return;
             }
-            if let Err(error) = watcher.watch(serve(&builder, stream, peer, service)).await {
+            if let Err(error) = watcher.watch(serve(&builder, stream, peer, service, readiness)).await {
                 tracing::debug!(error, "a connection ended early");
             }
             drop(place);
@@ -115,25 +118,35 @@ fn serve(
     stream: TcpStream,
     peer: SocketAddr,
     chat: ChatService,
+    readiness: Readiness,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = Box<dyn std::error::Error + Send + Sync>> + use<>
 {
     // Small frames are not to wait for each other.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection keeps small frames back");
     }
-    let requests = hyper::service::service_fn(move |request| answer(chat.clone(), peer, request));
+    let requests =
+        hyper::service::service_fn(move |request| answer(chat.clone(), readiness.clone(), peer, request));
     builder.serve_connection_with_upgrades(TokioIo::new(stream), requests).into_owned()
 }
 
 /// What is under `/chat` goes to Convor, everything else is a file.
 async fn answer(
     mut chat: ChatService,
+    readiness: Readiness,
     peer: SocketAddr,
     mut request: Request<Incoming>,
 ) -> Result<Response<Either<Body, Full<Bytes>>>, Infallible> {
     let Some(inner) = below_prefix(request.uri()) else {
         return Ok(files::answer(&request).map(|content| Either::Right(Full::new(content))));
     };
+    // Convor itself knows of the storage whether it answers; this server says also what else is missing.
+    if inner.path() == "/readyz"
+        && matches!(*request.method(), Method::GET | Method::HEAD)
+        && let Some(missing) = readiness.missing().await
+    {
+        return Ok(ready::refusal(missing).map(|content| Either::Right(Full::new(content))));
+    }
     *request.uri_mut() = inner;
     request.extensions_mut().insert(Peer(peer.ip()));
     Ok(chat.call(request).await?.map(Either::Left))

@@ -1,0 +1,178 @@
+//! The file of an archive: compressed if its name ends in `.gz`, and never seen under its name before it is whole.
+
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Context, bail, ensure};
+use convor::transfer::archive::{ArchiveError, ArchiveReader, LINE_BYTES_MAX, Part};
+use flate2::Compression;
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
+
+/// With what a compressed file begins (RFC 1952, 2.3.1).
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// An archive that is being written.
+pub(super) struct Sink {
+    path: PathBuf,
+    partial: PathBuf,
+    writing: Writing,
+}
+
+enum Writing {
+    Plain(BufWriter<File>),
+    Compressed(GzEncoder<BufWriter<File>>),
+}
+
+impl Sink {
+    /// Begins an archive; what an earlier attempt has left is overwritten.
+    pub(super) fn create(path: &Path) -> anyhow::Result<Self> {
+        ensure!(!path.exists(), "{} is there already; remove it, or name another file", path.display());
+        let mut partial = path.as_os_str().to_owned();
+        partial.push(".partial");
+        let partial = PathBuf::from(partial);
+        let file = private(&partial).with_context(|| format!("cannot write {}", partial.display()))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => bail!("another process writes {}", partial.display()),
+            Err(TryLockError::Error(error)) => return Err(error).context("cannot lock the archive"),
+        }
+        file.set_len(0)?;
+        let file = BufWriter::new(file);
+        let writing = if path.extension().is_some_and(|extension| extension == "gz") {
+            Writing::Compressed(GzEncoder::new(file, Compression::default()))
+        } else {
+            Writing::Plain(file)
+        };
+        Ok(Self { path: path.to_owned(), partial, writing })
+    }
+
+    /// Writes lines, and empties their buffer.
+    pub(super) fn write(&mut self, lines: &mut Vec<u8>) -> anyhow::Result<()> {
+        let written = match &mut self.writing {
+            Writing::Plain(file) => file.write_all(lines),
+            Writing::Compressed(file) => file.write_all(lines),
+        };
+        lines.clear();
+        written.with_context(|| format!("cannot write {}", self.partial.display()))
+    }
+
+    /// Gives the archive its name, now that it is whole.
+    pub(super) fn finish(self) -> anyhow::Result<()> {
+        let Self { path, partial, writing } = self;
+        let finished = move || -> io::Result<()> {
+            let file = match writing {
+                Writing::Plain(file) => file,
+                Writing::Compressed(file) => file.finish()?,
+            };
+            let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+            file.sync_all()?;
+            // A link is refused where a file is; a rename would put itself in its place.
+            std::fs::hard_link(&partial, &path)?;
+            std::fs::remove_file(&partial)?;
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+        };
+        finished().context("cannot finish the archive")
+    }
+}
+
+/// A file that nobody but its owner can read.
+fn private(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    Ok(file)
+}
+
+/// An archive that is read.
+pub(super) struct Source {
+    file: File,
+    lines: Box<dyn BufRead + Send>,
+    read: Arc<AtomicU64>,
+    archive: ArchiveReader,
+    number: u64,
+    line: Vec<u8>,
+}
+
+impl Source {
+    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+        let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+        let read = Arc::default();
+        let lines = decompressed(&file, &read)?;
+        Ok(Self { file, lines, read, archive: ArchiveReader::default(), number: 0, line: Vec::new() })
+    }
+
+    /// Begins anew, with the same file.
+    pub(super) fn rewind(&mut self) -> anyhow::Result<()> {
+        self.file.rewind()?;
+        self.read = Arc::default();
+        self.lines = decompressed(&self.file, &self.read)?;
+        (self.archive, self.number) = (ArchiveReader::default(), 0);
+        Ok(())
+    }
+
+    /// How large the file is, in bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        self.file.metadata().map_or(0, |metadata| metadata.len())
+    }
+
+    /// How many of its bytes have been read.
+    pub(super) fn position(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    /// The next part; `None` at the end of a whole archive.
+    pub(super) fn next(&mut self) -> anyhow::Result<Option<Part>> {
+        self.line.clear();
+        let bound = LINE_BYTES_MAX as u64 + 1;
+        let taken = self.lines.by_ref().take(bound).read_until(b'\n', &mut self.line);
+        match taken {
+            Ok(0) if self.archive.is_whole() => return Ok(None),
+            Ok(0) => return Err(ArchiveError::CutOff(self.number).into()),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                return Err(ArchiveError::CutOff(self.number).into());
+            }
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) =>
+            {
+                return Err(ArchiveError::Line(self.number + 1).into());
+            }
+            Err(error) => return Err(error).context("cannot read the archive"),
+        }
+        self.number += 1;
+        match self.line.strip_suffix(b"\n") {
+            Some(line) => Ok(Some(self.archive.line(self.number, line)?)),
+            None if self.number == 1 => Err(ArchiveError::NoArchive.into()),
+            None if self.line.len() > LINE_BYTES_MAX => Err(ArchiveError::Line(self.number).into()),
+            None => Err(ArchiveError::CutOff(self.number - 1).into()),
+        }
+    }
+}
+
+fn decompressed(file: &File, read: &Arc<AtomicU64>) -> io::Result<Box<dyn BufRead + Send>> {
+    let mut file = BufReader::new(Counted { file: file.try_clone()?, read: Arc::clone(read) });
+    if file.fill_buf()?.starts_with(&GZIP) {
+        Ok(Box::new(BufReader::new(MultiGzDecoder::new(file))))
+    } else {
+        Ok(Box::new(file))
+    }
+}
+
+/// Counts what is read of a file.
+struct Counted {
+    file: File,
+    read: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.read.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}

@@ -1,0 +1,37 @@
+//! Servers on one database are one cluster.
+
+use convor::ids::ClientId;
+use convor_tests::database::Database;
+use convor_tests::fixture::new_id;
+use convor_tests::host::Ask;
+use convor_tests::line::Line;
+use convor_tests::server::Server;
+use serde_json::json;
+use tokio::net::TcpStream;
+
+use super::kept::{said, sign_in, visit};
+
+#[tokio::test]
+async fn what_is_said_at_one_server_is_heard_at_the_other() {
+    let database = Database::fresh().await;
+    let url = database.app_url();
+    let here = Server::start(&["--demo", "--storage", &url]).await;
+    let there = Server::start(&["--storage", &url]).await;
+    let tenant = here.tenant().clone();
+    let (visitor, conversation) = visit(&here, &tenant, "Hello").await;
+    let operator = sign_in(&there, &tenant).await;
+    assert_eq!(said(&there, &operator, &conversation).await, ["Hello"]);
+
+    let stream = TcpStream::connect(there.announced.listen).await.expect("it listens");
+    let mut line = Line::over(stream, "/chat/v1/socket").await;
+    line.say(json!({"type": "hello", "token": operator})).await;
+    line.until("welcome").await;
+    line.say(json!({"type": "subscribe", "ref": "s", "conversation": conversation, "after": 1})).await;
+    line.until("subscribed").await;
+    let id: ClientId = new_id();
+    let path = format!("/v1/conversations/{conversation}/messages");
+    let message = json!({"client_id": id, "text": "Over here"});
+    assert_eq!(here.ask(Ask::post(path, &message).by(Some(&visitor))).await.status, 201);
+    let event = line.until("event").await;
+    assert_eq!(event["message"]["text"], "Over here", "{event}");
+}
