@@ -14,6 +14,12 @@ pub fn provided(variable: &str) -> PathBuf {
     }
 }
 
+/// Whether the tests are run with their full counts, as proofs.
+#[must_use]
+pub fn proving() -> bool {
+    std::env::var_os("CONVOR_PROVE").is_some()
+}
+
 /// A folder among what is built, which no commit contains.
 ///
 /// # Panics

@@ -5,18 +5,22 @@
 
 pub mod browser;
 pub mod dashboard;
+pub mod database;
 pub mod driver;
 pub mod environment;
 pub mod fixture;
+pub mod folder;
 pub mod hooked;
 pub mod host;
 pub mod line;
 pub mod patience;
 pub mod person;
+pub mod postgres;
 pub mod proxy;
 pub mod recording;
 pub mod server;
 pub mod stage;
+pub mod tenant_check;
 pub mod widget;
 
 /// The README's example compiles.

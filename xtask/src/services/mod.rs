@@ -3,6 +3,7 @@
 
 mod chromium;
 mod node;
+mod postgres;
 mod python;
 
 use std::collections::BTreeSet;
@@ -13,6 +14,7 @@ use nix::unistd::Uid;
 
 pub(crate) use self::chromium::Chromium;
 pub(crate) use self::node::Node;
+pub(crate) use self::postgres::Postgres;
 pub(crate) use self::python::Python;
 use crate::process::{find, run};
 use crate::workspace::Workspace;
@@ -24,6 +26,11 @@ pub(crate) type Variable = (&'static str, OsString);
 pub(crate) trait Service {
     /// The Debian packages whose programs this machine lacks.
     fn missing(&self) -> Vec<&'static str>;
+
+    /// Keeps its packages from doing on their own what nobody has asked for.
+    fn before_installing(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// Makes it ready, with nothing missing. What is started here ends when the service is dropped.
     fn start(&mut self, workspace: &Workspace) -> Result<()>;
@@ -38,7 +45,7 @@ pub(crate) struct Services(Vec<Box<dyn Service>>);
 impl Services {
     /// Installs what is missing, where that is possible, and starts every service.
     pub(crate) fn start(workspace: &Workspace, mut services: Vec<Box<dyn Service>>) -> Result<Self> {
-        install(workspace, &missing(&services))?;
+        install(workspace, &services)?;
         let still = missing(&services);
         ensure!(still.is_empty(), "installed, and still not on the search path: {still:?}");
         for service in &mut services {
@@ -61,7 +68,8 @@ fn missing(services: &[Box<dyn Service>]) -> BTreeSet<&'static str> {
 }
 
 /// Installs Debian packages as root, or says how somebody else can.
-fn install(workspace: &Workspace, packages: &BTreeSet<&str>) -> Result<()> {
+fn install(workspace: &Workspace, services: &[Box<dyn Service>]) -> Result<()> {
+    let packages = missing(services);
     if packages.is_empty() {
         return Ok(());
     }
@@ -74,10 +82,13 @@ fn install(workspace: &Workspace, packages: &BTreeSet<&str>) -> Result<()> {
         );
     }
     println!("   installing {packages:?}");
+    for service in services.iter().filter(|service| !service.missing().is_empty()) {
+        service.before_installing()?;
+    }
     run(workspace.command("apt-get").args(["--quiet", "update"]))?;
     run(workspace
         .command("apt-get")
         .args(["--quiet", "install", "--yes", "--no-install-recommends"])
-        .args(packages)
+        .args(&packages)
         .env("DEBIAN_FRONTEND", "noninteractive"))
 }

@@ -26,6 +26,9 @@ pub(crate) fn verify(workspace: &Workspace) -> Result<()> {
     steps.run("clippy of hyper without features", || {
         clippy(workspace, &["--package", "convor-hyper", "--no-default-features"])
     });
+    steps.run("clippy of the databases' stores without features", || {
+        clippy(workspace, &["--package", "convor-postgres", "--package", "convor-sqlite"])
+    });
     steps.run("docs", || docs(workspace));
     steps.run("dependencies", || dependencies::check(workspace));
     steps.run("weight", || weight::check_core(workspace));

@@ -28,5 +28,6 @@ pub(super) fn check(workspace: &Workspace) -> Result<()> {
 }
 
 fn is_source(file: &Path) -> bool {
-    file.extension().is_some_and(|extension| ["css", "js", "rs"].iter().any(|source| extension == *source))
+    file.extension()
+        .is_some_and(|extension| ["css", "js", "rs", "sql"].iter().any(|source| extension == *source))
 }

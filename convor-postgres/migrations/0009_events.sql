@@ -1,0 +1,235 @@
+-- The event logs of conversations.
+
+-- What became of a message: 0 stored, 1 a repeat, 2 the client's id came before with another body, 3 no such conversation.
+-- Of a repeat it is the first event; of what was stored, what the caller does not know.
+CREATE TYPE convor.appended AS (
+    outcome smallint,
+    visitor_id uuid,
+    head_staff bigint,
+    head_visitor bigint,
+    staff_seq bigint,
+    visitor_seq bigint,
+    epoch bigint,
+    at bigint,
+    message_id uuid,
+    note boolean,
+    text text,
+    -- The status before, if it was opened by it: the event of that is the last one.
+    reopened_from smallint
+);
+
+-- A page of a log: the log, and an event of it or none.
+CREATE TYPE convor.log_row AS (
+    visitor_id uuid,
+    head_staff bigint,
+    head_visitor bigint,
+    floor_staff bigint,
+    floor_visitor bigint,
+    epoch bigint,
+    event convor.events
+);
+
+CREATE FUNCTION convor.events_append(
+    p_tenant uuid, p_change convor.change, p_conversation uuid, p_by_kind smallint, p_by uuid, p_message uuid,
+    p_client uuid, p_digest bytea, p_note boolean, p_text text, p_reopen boolean
+) RETURNS convor.appended LANGUAGE plpgsql AS $$
+DECLARE
+    v_appended convor.appended;
+    v_conversation record;
+    v_event convor.events;
+    v_at bigint := p_change.at;
+    v_from smallint;
+BEGIN
+    PERFORM set_config('convor.tenant', p_tenant::text, true);
+    -- Whoever holds this lock is the only one that appends here, so that neither a repeat nor a position can be raced for.
+    SELECT c.visitor_id, c.status, c.snoozed_until, cardinality(c.tags) AS tags, c.version, c.epoch, c.updated_staff,
+        c.updated_visitor, c.head_staff, c.head_visitor, c.floor_staff, c.last_message, c.last_visible_message,
+        c.by_visitor, c.to_visitor, c.indexed_staff
+    INTO v_conversation
+    FROM convor.conversations c WHERE c.tenant_id = p_tenant AND c.id = p_conversation
+    FOR NO KEY UPDATE;
+    IF NOT FOUND OR (p_by_kind = 0 AND p_by <> v_conversation.visitor_id) THEN
+        v_appended.outcome := 3;
+        RETURN v_appended;
+    END IF;
+    SELECT e.* INTO v_event
+    FROM convor.events e
+    WHERE e.tenant_id = p_tenant AND e.client_id = p_client AND e.conversation_id = p_conversation
+        AND e.by_id = p_by AND e.by_kind = p_by_kind;
+    IF FOUND THEN
+        v_appended.outcome := CASE WHEN v_event.digest <> p_digest THEN 2 ELSE 1 END;
+        v_appended.staff_seq := v_event.staff_seq;
+        v_appended.visitor_seq := v_event.visitor_seq;
+        v_appended.epoch := v_event.epoch;
+        v_appended.at := v_event.at;
+        v_appended.message_id := v_event.message_id;
+        v_appended.note := v_event.note;
+        v_appended.text := v_event.text;
+        RETURN v_appended;
+    END IF;
+
+    v_conversation.head_staff := v_conversation.head_staff + 1;
+    v_conversation.last_message := v_conversation.head_staff;
+    v_conversation.updated_staff := greatest(v_conversation.updated_staff, v_at);
+    v_appended.staff_seq := v_conversation.head_staff;
+    IF NOT p_note THEN
+        v_conversation.head_visitor := v_conversation.head_visitor + 1;
+        v_conversation.last_visible_message := v_conversation.head_staff;
+        v_conversation.updated_visitor := greatest(v_conversation.updated_visitor, v_at);
+        v_appended.visitor_seq := v_conversation.head_visitor;
+    END IF;
+    IF p_by_kind = 0 THEN
+        v_conversation.by_visitor := v_conversation.by_visitor + 1;
+    ELSIF NOT p_note THEN
+        v_conversation.to_visitor := v_conversation.to_visitor + 1;
+    END IF;
+    INSERT INTO convor.events (
+        tenant_id, conversation_id, staff_seq, visitor_seq, epoch, at, by_kind, by_id, kind, message_id, client_id,
+        digest, note, text, visitor_head, by_visitor, to_visitor
+    )
+    VALUES (
+        p_tenant, p_conversation, v_appended.staff_seq, v_appended.visitor_seq, v_conversation.epoch, v_at, p_by_kind,
+        p_by, 0, p_message, p_client, p_digest, p_note, p_text, v_conversation.head_visitor, v_conversation.by_visitor,
+        v_conversation.to_visitor
+    );
+    IF v_appended.staff_seq = v_conversation.floor_staff + 1 THEN
+        INSERT INTO convor.log_starts (tenant_id, conversation_id, at) VALUES (p_tenant, p_conversation, v_at);
+    END IF;
+    IF v_appended.staff_seq = v_conversation.indexed_staff + 1 THEN
+        INSERT INTO convor.unindexed (tenant_id, conversation_id) VALUES (p_tenant, p_conversation);
+    END IF;
+
+    IF p_reopen AND v_conversation.status <> 0 THEN
+        v_from := v_conversation.status;
+        v_conversation.head_staff := v_conversation.head_staff + 1;
+        v_event.visitor_seq := NULL;
+        -- A visitor has seen a snoozed one as open.
+        IF v_from = 2 THEN
+            v_conversation.head_visitor := v_conversation.head_visitor + 1;
+            v_conversation.updated_visitor := greatest(v_conversation.updated_visitor, v_at);
+            v_event.visitor_seq := v_conversation.head_visitor;
+        END IF;
+        INSERT INTO convor.events (
+            tenant_id, conversation_id, staff_seq, visitor_seq, epoch, at, by_kind, by_id, kind, from_status, to_status,
+            visitor_head, by_visitor, to_visitor
+        )
+        VALUES (
+            p_tenant, p_conversation, v_conversation.head_staff, v_event.visitor_seq, v_conversation.epoch, v_at,
+            p_by_kind, p_by, 1, v_from, 0, v_conversation.head_visitor, v_conversation.by_visitor,
+            v_conversation.to_visitor
+        );
+        IF v_from = 1 THEN
+            DELETE FROM convor.due_work d WHERE d.tenant_id = p_tenant AND d.id = p_conversation;
+        END IF;
+        v_conversation.status := 0;
+        v_conversation.snoozed_until := NULL;
+        v_conversation.version := v_conversation.version + 1;
+    END IF;
+
+    UPDATE convor.conversations c
+    SET head_staff = v_conversation.head_staff, head_visitor = v_conversation.head_visitor,
+        updated_staff = v_conversation.updated_staff, updated_visitor = v_conversation.updated_visitor,
+        last_message = v_conversation.last_message, last_visible_message = v_conversation.last_visible_message,
+        by_visitor = v_conversation.by_visitor, to_visitor = v_conversation.to_visitor,
+        status = v_conversation.status, snoozed_until = v_conversation.snoozed_until, version = v_conversation.version
+    WHERE c.tenant_id = p_tenant AND c.id = p_conversation;
+    IF v_conversation.tags > 0 THEN
+        UPDATE convor.conversation_tags t SET updated_staff = v_conversation.updated_staff
+        WHERE t.tenant_id = p_tenant AND t.conversation_id = p_conversation;
+    END IF;
+    PERFORM convor.commit_change(p_tenant, p_change);
+    v_appended.outcome := 0;
+    v_appended.visitor_id := v_conversation.visitor_id;
+    v_appended.head_staff := v_conversation.head_staff;
+    v_appended.head_visitor := v_conversation.head_visitor;
+    v_appended.epoch := v_conversation.epoch;
+    v_appended.at := v_at;
+    v_appended.reopened_from := v_from;
+    RETURN v_appended;
+END
+$$;
+
+-- Several messages in one transaction, and their answers in the same order. The caller orders them by tenant and
+-- conversation, and hands in none with control events: two batches would otherwise wait for each other in a ring. Each
+-- change has at most one notification; its id is NULL if there is none.
+CREATE FUNCTION convor.events_append_batch(
+    p_tenants uuid[], p_actor_kinds smallint[], p_actors uuid[], p_ats bigint[], p_audits uuid[], p_audit_actions text[],
+    p_audit_targets uuid[], p_notifications uuid[], p_notification_kinds smallint[], p_notification_conversations uuid[],
+    p_conversations uuid[], p_by_kinds smallint[], p_bys uuid[], p_messages uuid[], p_clients uuid[], p_digests bytea[],
+    p_notes boolean[], p_texts text[], p_reopens boolean[]
+) RETURNS SETOF convor.appended LANGUAGE plpgsql AS $$
+DECLARE
+    v_item record;
+    v_change convor.change;
+    v_appended convor.appended;
+BEGIN
+    FOR v_item IN
+        SELECT i.* FROM unnest(
+            p_tenants, p_actor_kinds, p_actors, p_ats, p_audits, p_audit_actions, p_audit_targets, p_notifications,
+            p_notification_kinds, p_notification_conversations, p_conversations, p_by_kinds, p_bys, p_messages,
+            p_clients, p_digests, p_notes, p_texts, p_reopens
+        ) AS i (
+            tenant, actor_kind, actor, at, audit, audit_action, audit_target, notification, notification_kind,
+            notification_conversation, conversation, by_kind, by_id, message, client, digest, note, text, reopen
+        )
+    LOOP
+        v_change := ROW(
+            v_item.actor_kind, v_item.actor, v_item.at, v_item.audit, v_item.audit_action, v_item.audit_target,
+            NULL, NULL, NULL, NULL, NULL
+        );
+        IF v_item.notification IS NOT NULL THEN
+            v_change.notification_ids := ARRAY[v_item.notification];
+            v_change.notification_kinds := ARRAY[v_item.notification_kind];
+            v_change.notification_conversations := ARRAY[v_item.notification_conversation];
+        END IF;
+        v_appended := convor.events_append(
+            v_item.tenant, v_change, v_item.conversation, v_item.by_kind, v_item.by_id, v_item.message, v_item.client,
+            v_item.digest, v_item.note, v_item.text, v_item.reopen
+        );
+        RETURN NEXT v_appended;
+    END LOOP;
+END
+$$;
+
+-- A page of the visitor's numbering or of that of staff. Neither has holes above its floor, so that a page is a range.
+-- `p_window` is 0 for the first above `p_seq`, 1 for the last below it, 2 for the last of all.
+CREATE FUNCTION convor.events_page(
+    p_tenant uuid, p_conversation uuid, p_visitor boolean, p_window smallint, p_seq bigint, p_limit bigint
+) RETURNS SETOF convor.log_row LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_head bigint;
+    v_floor bigint;
+    v_last bigint;
+    v_after bigint;
+BEGIN
+    PERFORM set_config('convor.tenant', p_tenant::text, true);
+    SELECT CASE WHEN p_visitor THEN c.head_visitor ELSE c.head_staff END,
+        CASE WHEN p_visitor THEN c.floor_visitor ELSE c.floor_staff END
+    INTO v_head, v_floor
+    FROM convor.conversations c WHERE c.tenant_id = p_tenant AND c.id = p_conversation;
+    IF p_window = 0 THEN
+        v_after := least(greatest(p_seq, v_floor), v_head);
+        v_last := CASE WHEN p_limit < v_head - v_after THEN v_after + p_limit ELSE v_head END;
+    ELSE
+        v_last := CASE WHEN p_window = 1 THEN least(p_seq - 1, v_head) ELSE v_head END;
+        v_after := CASE WHEN p_limit < v_last - v_floor THEN v_last - p_limit ELSE v_floor END;
+    END IF;
+    IF p_visitor THEN
+        RETURN QUERY
+        SELECT c.visitor_id, c.head_staff, c.head_visitor, c.floor_staff, c.floor_visitor, c.epoch, e
+        FROM convor.conversations c
+        LEFT JOIN convor.events e ON e.tenant_id = p_tenant AND e.conversation_id = p_conversation
+            AND e.visitor_seq > v_after AND e.visitor_seq <= v_last
+        WHERE c.tenant_id = p_tenant AND c.id = p_conversation
+        ORDER BY e.visitor_seq;
+    ELSE
+        RETURN QUERY
+        SELECT c.visitor_id, c.head_staff, c.head_visitor, c.floor_staff, c.floor_visitor, c.epoch, e
+        FROM convor.conversations c
+        LEFT JOIN convor.events e ON e.tenant_id = p_tenant AND e.conversation_id = p_conversation
+            AND e.staff_seq > v_after AND e.staff_seq <= v_last
+        WHERE c.tenant_id = p_tenant AND c.id = p_conversation
+        ORDER BY e.staff_seq;
+    END IF;
+END
+$$;

@@ -1,0 +1,63 @@
+-- Removes at most `p_limit` events that were stored before `p_before`, and returns how many. A log loses its beginning and
+-- nothing else: the first event that is young enough keeps all those above it. `convor.log_starts` knows the logs that begin
+-- with an old one, so that neither the others nor what is kept cost anything.
+
+CREATE FUNCTION convor.events_purge(p_tenant uuid, p_before bigint, p_limit bigint) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_logs uuid[];
+    v_log record;
+    v_left bigint := p_limit;
+    v_young bigint;
+    v_last bigint;
+    v_event convor.events;
+    v_next_at bigint;
+BEGIN
+    PERFORM set_config('convor.tenant', p_tenant::text, true);
+    SELECT array_agg(x.conversation_id) INTO v_logs
+    FROM (
+        SELECT l.conversation_id FROM convor.log_starts l
+        WHERE l.tenant_id = p_tenant AND l.at < p_before
+        ORDER BY l.at, l.conversation_id LIMIT p_limit
+    ) AS x;
+    FOR v_log IN
+        SELECT c.id, c.floor_staff, c.head_staff
+        FROM convor.conversations c WHERE c.tenant_id = p_tenant AND c.id = ANY (v_logs) ORDER BY c.id
+        FOR NO KEY UPDATE
+    LOOP
+        EXIT WHEN v_left = 0;
+        SELECT x.staff_seq INTO v_young
+        FROM (
+            SELECT e.staff_seq, e.at FROM convor.events e
+            WHERE e.tenant_id = p_tenant AND e.conversation_id = v_log.id AND e.staff_seq > v_log.floor_staff
+            ORDER BY e.staff_seq LIMIT v_left
+        ) AS x
+        WHERE x.at >= p_before ORDER BY x.staff_seq LIMIT 1;
+        v_last := least(v_log.floor_staff + v_left, coalesce(v_young - 1, v_log.head_staff), v_log.head_staff);
+        CONTINUE WHEN v_last = v_log.floor_staff;
+        v_left := v_left - (v_last - v_log.floor_staff);
+        SELECT e.* INTO v_event
+        FROM convor.events e
+        WHERE e.tenant_id = p_tenant AND e.conversation_id = v_log.id AND e.staff_seq = v_last;
+        DELETE FROM convor.words w
+        WHERE w.tenant_id = p_tenant AND w.conversation_id = v_log.id AND w.staff_seq <= v_last;
+        DELETE FROM convor.events e
+        WHERE e.tenant_id = p_tenant AND e.conversation_id = v_log.id AND e.staff_seq <= v_last;
+        UPDATE convor.conversations c
+        SET floor_staff = v_last, floor_visitor = v_event.visitor_head, floor_by_visitor = v_event.by_visitor,
+            floor_to_visitor = v_event.to_visitor, indexed_staff = greatest(c.indexed_staff, v_last)
+        WHERE c.tenant_id = p_tenant AND c.id = v_log.id;
+        SELECT e.at INTO v_next_at
+        FROM convor.events e
+        WHERE e.tenant_id = p_tenant AND e.conversation_id = v_log.id AND e.staff_seq = v_last + 1;
+        IF FOUND THEN
+            UPDATE convor.log_starts l SET at = v_next_at
+            WHERE l.tenant_id = p_tenant AND l.conversation_id = v_log.id;
+        ELSE
+            DELETE FROM convor.log_starts l WHERE l.tenant_id = p_tenant AND l.conversation_id = v_log.id;
+            DELETE FROM convor.unindexed n WHERE n.tenant_id = p_tenant AND n.conversation_id = v_log.id;
+        END IF;
+    END LOOP;
+    RETURN p_limit - v_left;
+END
+$$;

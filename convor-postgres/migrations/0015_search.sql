@@ -1,0 +1,95 @@
+-- Finding messages by their words, in a table that is found by equality: the index works under row-level security, which no
+-- index of the text search would, and erasing reaches it. It is filled behind the appends, which pay nothing for it.
+
+-- The first events that are not searchable yet. The core cuts their texts into words.
+CREATE FUNCTION convor.search_pending(p_tenant uuid, p_limit bigint)
+RETURNS TABLE (conversation_id uuid, staff_seq bigint, text text)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    PERFORM set_config('convor.tenant', p_tenant::text, true);
+    RETURN QUERY
+    SELECT e.conversation_id, e.staff_seq, e.text
+    FROM (
+        SELECT c.id, c.indexed_staff
+        FROM convor.unindexed n
+        JOIN convor.conversations c ON c.tenant_id = p_tenant AND c.id = n.conversation_id
+        WHERE n.tenant_id = p_tenant ORDER BY n.conversation_id LIMIT p_limit
+    ) AS b
+    CROSS JOIN LATERAL (
+        SELECT x.conversation_id, x.staff_seq, x.text FROM convor.events x
+        WHERE x.tenant_id = p_tenant AND x.conversation_id = b.id AND x.staff_seq > b.indexed_staff
+        ORDER BY x.staff_seq LIMIT p_limit
+    ) AS e
+    ORDER BY e.conversation_id, e.staff_seq LIMIT p_limit;
+END
+$$;
+
+-- Stores the words of events, and up to where each conversation is searchable with them. What has gone since they were read is
+-- not stored: whoever erases, purges or appends holds the conversation's row.
+CREATE FUNCTION convor.search_store(
+    p_tenant uuid, p_conversations uuid[], p_up_to bigint[], p_word_conversations uuid[], p_word_seqs bigint[],
+    p_words text[]
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('convor.tenant', p_tenant::text, true);
+    PERFORM c.id FROM convor.conversations c
+    WHERE c.tenant_id = p_tenant AND c.id = ANY (p_conversations) ORDER BY c.id
+    FOR NO KEY UPDATE;
+    INSERT INTO convor.words (tenant_id, word, at, conversation_id, staff_seq)
+    SELECT p_tenant, w.word, e.at, e.conversation_id, e.staff_seq
+    FROM unnest(p_word_conversations, p_word_seqs, p_words) AS w (conversation, seq, word)
+    JOIN convor.events e ON e.tenant_id = p_tenant AND e.conversation_id = w.conversation AND e.staff_seq = w.seq
+    WHERE e.text IS NOT NULL
+    ON CONFLICT DO NOTHING;
+    UPDATE convor.conversations c SET indexed_staff = u.up_to
+    FROM unnest(p_conversations, p_up_to) AS u (id, up_to)
+    WHERE c.tenant_id = p_tenant AND c.id = u.id AND c.indexed_staff < u.up_to;
+    DELETE FROM convor.unindexed n USING convor.conversations c
+    WHERE n.tenant_id = p_tenant AND n.conversation_id = ANY (p_conversations)
+        AND c.tenant_id = p_tenant AND c.id = n.conversation_id AND c.indexed_staff >= c.head_staff;
+END
+$$;
+
+-- The newest messages below a place that hold all of the words. The rarest word leads; beyond a thousand they count as equally
+-- common.
+CREATE FUNCTION convor.search_find(
+    p_tenant uuid, p_words text[], p_at bigint, p_conversation uuid, p_seq bigint, p_limit bigint
+) RETURNS SETOF convor.events LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_word text;
+    v_leading text;
+    v_count bigint;
+    v_least bigint;
+BEGIN
+    PERFORM set_config('convor.tenant', p_tenant::text, true);
+    FOREACH v_word IN ARRAY p_words LOOP
+        SELECT count(*) INTO v_count
+        FROM (
+            SELECT w.word FROM convor.words w WHERE w.tenant_id = p_tenant AND w.word = v_word LIMIT 1000
+        ) AS few;
+        IF v_count = 0 THEN
+            RETURN;
+        END IF;
+        IF v_least IS NULL OR v_count < v_least THEN
+            v_least := v_count;
+            v_leading := v_word;
+        END IF;
+    END LOOP;
+    RETURN QUERY
+    SELECT e.*
+    FROM convor.words w
+    JOIN convor.events e
+        ON e.tenant_id = p_tenant AND e.conversation_id = w.conversation_id AND e.staff_seq = w.staff_seq
+    WHERE w.tenant_id = p_tenant AND w.word = v_leading
+        AND (w.at, w.conversation_id, w.staff_seq) < (p_at, p_conversation, p_seq)
+        AND NOT EXISTS (
+            SELECT q.word FROM unnest(p_words) AS q (word)
+            WHERE NOT EXISTS (
+                SELECT o.word FROM convor.words o
+                WHERE o.tenant_id = p_tenant AND o.word = q.word AND o.at = w.at
+                    AND o.conversation_id = w.conversation_id AND o.staff_seq = w.staff_seq
+            )
+        )
+    ORDER BY w.at DESC, w.conversation_id DESC, w.staff_seq DESC LIMIT p_limit;
+END
+$$;

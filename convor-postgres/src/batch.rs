@@ -1,0 +1,205 @@
+//! Collects messages that are appended at the same time, so that they share a statement and a commit.
+//!
+//! A message that comes while nothing is under way is sent at once and alone. While as many batches are under way as may be,
+//! those that come wait together, and the next batch takes them all. So a lone caller waits for nobody, and the more
+//! callers there are, the less each costs.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use convor::ports::StorageErrorKind;
+use convor::ports::storage::AppendOutcome;
+use sqlx::PgPool;
+use tokio::sync::oneshot;
+
+use crate::append::{self, Message};
+use crate::error::Failure;
+
+/// How messages that are appended at the same time share statements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub struct Batching {
+    is_on: bool,
+    size_max: usize,
+    in_flight_max: usize,
+    wait_max: Duration,
+}
+
+impl Default for Batching {
+    /// At most 128 messages a batch, 2 batches at a time, and after 50 ms one more.
+    fn default() -> Self {
+        Self { is_on: true, size_max: 128, in_flight_max: 2, wait_max: Duration::from_millis(50) }
+    }
+}
+
+impl Batching {
+    /// Each message has a statement of its own.
+    pub fn off() -> Self {
+        Self { is_on: false, ..Self::default() }
+    }
+
+    /// How many messages share a statement at most; at least 1. Each holds its conversation's lock until all are committed.
+    pub fn size_max(mut self, messages: usize) -> Self {
+        self.size_max = messages.max(1);
+        self
+    }
+
+    /// How many batches are under way at most, each on a connection; at least 1.
+    pub fn in_flight_max(mut self, batches: usize) -> Self {
+        self.in_flight_max = batches.max(1);
+        self
+    }
+
+    /// After how long a message that is still waiting is sent besides the batches under way, of which there may be twice as many
+    /// then. It bounds what a batch that waits for a lock costs the others.
+    pub fn wait_max(mut self, wait: Duration) -> Self {
+        self.wait_max = wait;
+        self
+    }
+}
+
+/// Appends messages, in batches where that is possible.
+#[derive(Clone)]
+pub(crate) struct Batcher(Arc<Shared>);
+
+struct Shared {
+    pool: PgPool,
+    batching: Batching,
+    queue: Mutex<Queue>,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Waiting>,
+    in_flight: usize,
+}
+
+/// A message, and whoever waits for what becomes of it.
+struct Waiting {
+    message: Message,
+    answer: oneshot::Sender<Result<AppendOutcome, Failure>>,
+}
+
+impl Batcher {
+    pub(crate) fn new(pool: PgPool, batching: Batching) -> Self {
+        Self(Arc::new(Shared { pool, batching, queue: Mutex::default() }))
+    }
+
+    /// Appends a message. Once it is in a batch it is appended even if the caller goes away; before that it is not.
+    pub(crate) async fn append(&self, message: Message) -> Result<AppendOutcome, Failure> {
+        let Shared { pool, batching, .. } = &*self.0;
+        if !batching.is_on || !message.may_be_batched() {
+            return append::one(pool, &message).await;
+        }
+        let (answer, mut answered) = oneshot::channel();
+        self.0.queue().waiting.push_back(Waiting { message, answer });
+        self.send_off(batching.in_flight_max);
+        let received = match tokio::time::timeout(batching.wait_max, &mut answered).await {
+            Ok(received) => received,
+            Err(_) => {
+                self.send_off(2 * batching.in_flight_max);
+                answered.await
+            }
+        };
+        // Nobody answers once the runtime on which the batches run has ended.
+        received.unwrap_or_else(|_| Err(Failure::new(StorageErrorKind::Unavailable, "shut down")))
+    }
+
+    /// Sends off what is waiting, if fewer than `in_flight_max` batches are under way.
+    fn send_off(&self, in_flight_max: usize) {
+        let mut queue = self.0.queue();
+        if queue.waiting.is_empty() || queue.in_flight >= in_flight_max {
+            return;
+        }
+        queue.in_flight += 1;
+        drop(queue);
+        let place = Place { shared: Arc::clone(&self.0), is_left: false };
+        tokio::spawn(place.work());
+    }
+}
+
+impl fmt::Debug for Batcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batcher").field("batching", &self.0.batching).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// The queue. A panic elsewhere leaves it as it should be: it is never locked for more than a step.
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place among the batches under way.
+struct Place {
+    shared: Arc<Shared>,
+    is_left: bool,
+}
+
+impl Place {
+    /// Sends one batch after the other until nothing is waiting.
+    async fn work(mut self) {
+        while let Some(batch) = self.next() {
+            send(&self.shared.pool, batch).await;
+        }
+    }
+
+    /// The next batch; without one the place is left, in the same step, so that whoever comes next sees it free.
+    fn next(&mut self) -> Option<Vec<Waiting>> {
+        let mut queue = self.shared.queue();
+        // Whoever has gone away while waiting has not asked for anything.
+        queue.waiting.retain(|waiting| !waiting.answer.is_closed());
+        let size = queue.waiting.len().min(self.shared.batching.size_max);
+        if size == 0 {
+            queue.in_flight -= 1;
+            drop(queue);
+            self.is_left = true;
+            return None;
+        }
+        Some(queue.waiting.drain(..size).collect())
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if !self.is_left {
+            self.shared.queue().in_flight -= 1;
+        }
+    }
+}
+
+/// Appends a batch, and answers each of those who wait. What fails together is tried one by one, so that the failure of one is
+/// not that of all; unless the database is gone, which is the same for each.
+async fn send(pool: &PgPool, mut batch: Vec<Waiting>) {
+    batch.sort_by_key(|waiting| (waiting.message.tenant, waiting.message.append.conversation));
+    let messages: Vec<&Message> = batch.iter().map(|waiting| &waiting.message).collect();
+    let sent = if messages.len() > 1 { append::many(pool, &messages).await.map(Some) } else { Ok(None) };
+    match sent {
+        Ok(Some(outcomes)) => {
+            for (waiting, outcome) in batch.into_iter().zip(outcomes) {
+                waiting.answer(Ok(outcome));
+            }
+        }
+        Err(failure) if failure.kind == StorageErrorKind::Unavailable => {
+            for waiting in batch {
+                waiting.answer(Err(failure.clone()));
+            }
+        }
+        Ok(None) | Err(_) => {
+            for waiting in batch {
+                let outcome = append::one(pool, &waiting.message).await;
+                waiting.answer(outcome);
+            }
+        }
+    }
+}
+
+impl Waiting {
+    fn answer(self, outcome: Result<AppendOutcome, Failure>) {
+        // Whoever has gone away does not want it.
+        let _ = self.answer.send(outcome);
+    }
+}

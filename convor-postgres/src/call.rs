@@ -1,0 +1,122 @@
+//! One call of one function of the schema: a method of a repository, in one round trip.
+
+use convor::domain::OutboxEntry;
+use convor::ids::TenantId;
+use convor::ports::{Change, StorageErrorKind};
+use sqlx::postgres::{PgArguments, PgConnection, PgRow};
+use sqlx::{Arguments, Encode, PgPool, Postgres, Type};
+use uuid::Uuid;
+
+use crate::codes;
+use crate::error::Failure;
+use crate::retry::{Repeatable, Tries};
+
+/// A statement with its arguments. It is one transaction, which the server begins and ends, so that none is ever open on this
+/// side: a caller that goes away leaves nothing behind.
+#[derive(Debug)]
+pub(crate) struct Call {
+    sql: &'static str,
+    arguments: PgArguments,
+    repeatable: Repeatable,
+    is_whole: bool,
+}
+
+impl Call {
+    /// A call without a tenant, for the registry alone. It may be repeated.
+    pub(crate) fn registry(sql: &'static str) -> Self {
+        Self { sql, arguments: PgArguments::default(), repeatable: Repeatable::Yes, is_whole: true }
+    }
+
+    /// A call of which each part names a tenant of its own. It may be repeated.
+    pub(crate) fn batch(sql: &'static str) -> Self {
+        Self::registry(sql)
+    }
+
+    /// A call that reads. It may be repeated.
+    pub(crate) fn read(sql: &'static str, tenant: TenantId) -> Self {
+        Self::registry(sql).bind(tenant.uuid())
+    }
+
+    /// A call that writes, and must not be repeated if it may have happened.
+    pub(crate) fn write(sql: &'static str, tenant: TenantId) -> Self {
+        Self::read(sql, tenant).once()
+    }
+
+    /// A call that writes what goes with `change`: `$2` to `$12`, the fields of `convor.change`.
+    pub(crate) fn change(sql: &'static str, tenant: TenantId, change: &Change) -> Self {
+        Self::write(sql, tenant).bind_change(change)
+    }
+
+    /// The same, of a statement that must not be repeated if it may have happened.
+    pub(crate) fn once(mut self) -> Self {
+        self.repeatable = Repeatable::No;
+        self
+    }
+
+    /// The next argument.
+    pub(crate) fn bind<'t, T: Encode<'t, Postgres> + Type<Postgres>>(mut self, value: T) -> Self {
+        self.is_whole &= self.arguments.add(value).is_ok();
+        self
+    }
+
+    fn bind_change(self, change: &Change) -> Self {
+        let (by_kind, by_id) = codes::author(change.actor);
+        let audit = change.audit.as_ref();
+        let notifications = change.outbox.iter().filter_map(|entry| match entry {
+            OutboxEntry::Notify { id, notification } => {
+                let (kind, conversation) = codes::notification(*notification);
+                Some((id.uuid(), kind, conversation))
+            }
+            OutboxEntry::Control(_) => None,
+        });
+        let control = change.outbox.iter().filter_map(|entry| match entry {
+            OutboxEntry::Control(event) => Some(codes::control_event(*event)),
+            OutboxEntry::Notify { .. } => None,
+        });
+        let mut ids = Vec::new();
+        let mut kinds = Vec::new();
+        let mut conversations = Vec::new();
+        for (id, kind, conversation) in notifications {
+            ids.push(id);
+            kinds.push(kind);
+            conversations.push(conversation);
+        }
+        let (control_kinds, sessions): (Vec<i16>, Vec<Uuid>) = control.unzip();
+        self.bind(by_kind)
+            .bind(by_id)
+            .bind(change.at.millis())
+            .bind(audit.map(|record| record.id.uuid()))
+            .bind(audit.map(|record| record.action.name()))
+            .bind(audit.map(|record| record.target))
+            .bind(ids)
+            .bind(kinds)
+            .bind(conversations)
+            .bind(control_kinds)
+            .bind(sessions)
+    }
+
+    /// Runs it on a connection of the pool, again where that is safe, and returns its rows.
+    pub(crate) async fn rows(self, pool: &PgPool) -> Result<Vec<PgRow>, Failure> {
+        let mut tries = Tries::new(self.repeatable);
+        loop {
+            match self.once_on(pool).await {
+                Ok(rows) => return Ok(rows),
+                Err(failure) => tries.next(failure).await?,
+            }
+        }
+    }
+
+    /// Runs it on a connection of the pool, once.
+    pub(crate) async fn once_on(&self, pool: &PgPool) -> Result<Vec<PgRow>, Failure> {
+        let mut connection = pool.acquire().await?;
+        self.on(&mut connection).await
+    }
+
+    /// Runs it on this connection, once.
+    pub(crate) async fn on(&self, connection: &mut PgConnection) -> Result<Vec<PgRow>, Failure> {
+        if !self.is_whole {
+            return Err(Failure::new(StorageErrorKind::Other, "an argument that cannot be sent"));
+        }
+        Ok(sqlx::query_with(self.sql, self.arguments.clone()).fetch_all(connection).await?)
+    }
+}

@@ -1,0 +1,142 @@
+//! Which functions a statement calls, and with what.
+
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, ObjectName, Statement, TableFactor,
+    Value, Visit, Visitor,
+};
+
+use super::outputs::name;
+use super::scope::is_parameter;
+use super::{Catalog, PARAMETER, Refusal, SCHEMA, Tenant};
+
+/// Functions of the database that run a text as SQL, or read past the tables' policies.
+const FORBIDDEN: [&str; 17] = [
+    "cursor_to_xml",
+    "database_to_xml",
+    "database_to_xml_and_xmlschema",
+    "dblink",
+    "dblink_exec",
+    "lo_export",
+    "lo_get",
+    "lo_import",
+    "pg_read_binary_file",
+    "pg_read_file",
+    "query_to_xml",
+    "query_to_xml_and_xmlschema",
+    "schema_to_xml",
+    "table_to_xml",
+    "table_to_xml_and_xmlschema",
+    "ts_rewrite",
+    "ts_stat",
+];
+
+/// Holds every call in the statement to the rules.
+pub(super) fn check(statement: &Statement, tenant: Tenant, catalog: &Catalog) -> Result<(), Refusal> {
+    match statement.visit(&mut Calls { tenant, catalog }) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(refusal) => Err(refusal),
+    }
+}
+
+struct Calls<'c> {
+    tenant: Tenant,
+    catalog: &'c Catalog,
+}
+
+impl Visitor for Calls<'_> {
+    type Break = Refusal;
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Refusal> {
+        match expr {
+            Expr::Function(Function { name, args: FunctionArguments::List(list), .. }) => {
+                self.call(name, &list.args)
+            }
+            Expr::Function(Function { name, .. }) => self.call(name, &[]),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<Refusal> {
+        match factor {
+            TableFactor::Table { name, args: Some(args), .. } => self.call(name, &args.args),
+            TableFactor::Function { name, args, .. } => self.call(name, args),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+}
+
+impl Calls<'_> {
+    fn call(&self, function: &ObjectName, args: &[FunctionArg]) -> ControlFlow<Refusal> {
+        match self.judge(function, args) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(reason) => ControlFlow::Break(Refusal::new(format!("{function}: {reason}"))),
+        }
+    }
+
+    fn judge(&self, function: &ObjectName, args: &[FunctionArg]) -> Result<(), &'static str> {
+        let parts: Option<Vec<String>> = function.0.iter().map(|part| Some(name(part.as_ident()?))).collect();
+        match parts.as_deref() {
+            Some([schema, called]) if schema == SCHEMA => match self.catalog.takes_tenant(called) {
+                Some(true) if !self.hands_on(args) => Err("the tenant is not the first argument"),
+                Some(_) => Ok(()),
+                None => Err("there is no such function"),
+            },
+            Some([called]) => self.judge_foreign(called, args),
+            Some([schema, called]) if schema == "pg_catalog" => self.judge_foreign(called, args),
+            _ => Err("a function of another schema"),
+        }
+    }
+
+    fn judge_foreign(&self, called: &str, args: &[FunctionArg]) -> Result<(), &'static str> {
+        if self.catalog.takes_tenant(called).is_some() {
+            Err("one of Convor's functions without its schema")
+        } else if FORBIDDEN.contains(&called) {
+            Err("it runs a text as SQL, or reads past the policies")
+        } else if called == "set_config" && !self.sets_the_tenant(args) {
+            Err("it sets something else than the tenant, or for longer than the transaction")
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether the tenant is the first argument, or the one with its name.
+    fn hands_on(&self, args: &[FunctionArg]) -> bool {
+        let first = match args.first() {
+            Some(FunctionArg::Named { name: named, arg, .. }) if name(named) == PARAMETER => Some(arg),
+            Some(FunctionArg::ExprNamed { name: named, arg, .. }) if is_parameter(named) => Some(arg),
+            Some(FunctionArg::Unnamed(arg)) => Some(arg),
+            _ => None,
+        };
+        let Some(FunctionArgExpr::Expr(first)) = first else { return false };
+        match self.tenant {
+            Tenant::Parameter => is_parameter(without_cast(first)),
+            Tenant::Item => {
+                matches!(first, Expr::CompoundIdentifier(parts) if parts.len() == 2 && name(&parts[1]) == "tenant")
+            }
+            Tenant::None => false,
+        }
+    }
+
+    /// Whether these are `'convor.tenant', the tenant as text, true`.
+    fn sets_the_tenant(&self, args: &[FunctionArg]) -> bool {
+        let [setting, value, local] = args else { return false };
+        let value_of = |arg: &FunctionArg| match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value))) => Some(value.value.clone()),
+            _ => None,
+        };
+        let is_setting =
+            matches!(value_of(setting), Some(Value::SingleQuotedString(name)) if name == "convor.tenant");
+        let is_local = value_of(local) == Some(Value::Boolean(true));
+        let is_tenant = matches!(value, FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) if is_parameter(without_cast(expr)));
+        self.tenant == Tenant::Parameter && is_setting && is_local && is_tenant
+    }
+}
+
+fn without_cast(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Cast { expr, .. } | Expr::Nested(expr) => without_cast(expr),
+        _ => expr,
+    }
+}
