@@ -12,6 +12,7 @@ use std::time::Duration;
 use convor::ports::StorageErrorKind;
 use convor::ports::storage::AppendOutcome;
 use sqlx::PgPool;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::append::{self, Message};
@@ -25,12 +26,19 @@ pub struct Batching {
     size_max: usize,
     in_flight_max: usize,
     wait_max: Duration,
+    waiting_max: usize,
 }
 
 impl Default for Batching {
-    /// At most 128 messages a batch, 2 batches at a time, and after 50 ms one more.
+    /// At most 128 messages a batch, 2 batches at a time, and after 50 ms one more; 4,096 messages wait.
     fn default() -> Self {
-        Self { is_on: true, size_max: 128, in_flight_max: 2, wait_max: Duration::from_millis(50) }
+        Self {
+            is_on: true,
+            size_max: 128,
+            in_flight_max: 2,
+            wait_max: Duration::from_millis(50),
+            waiting_max: 4_096,
+        }
     }
 }
 
@@ -56,6 +64,12 @@ impl Batching {
     /// then. It bounds what a batch that waits for a lock costs the others.
     pub fn wait_max(mut self, wait: Duration) -> Self {
         self.wait_max = wait;
+        self
+    }
+
+    /// How many messages wait at most; one more is refused as unavailable.
+    pub fn waiting_max(mut self, messages: usize) -> Self {
+        self.waiting_max = messages;
         self
     }
 }
@@ -93,30 +107,21 @@ impl Batcher {
         if !batching.is_on || !message.may_be_batched() {
             return append::one(pool, &message).await;
         }
+        if let Some(_place) = self.0.place_of_first(batching.in_flight_max) {
+            return append::one(pool, &message).await;
+        }
         let (answer, mut answered) = oneshot::channel();
         self.0.queue().waiting.push_back(Waiting { message, answer });
-        self.send_off(batching.in_flight_max);
+        self.0.send_off(batching.in_flight_max);
         let received = match tokio::time::timeout(batching.wait_max, &mut answered).await {
             Ok(received) => received,
             Err(_) => {
-                self.send_off(2 * batching.in_flight_max);
+                self.0.send_off(2 * batching.in_flight_max);
                 answered.await
             }
         };
         // Nobody answers once the runtime on which the batches run has ended.
         received.unwrap_or_else(|_| Err(Failure::new(StorageErrorKind::Unavailable, "shut down")))
-    }
-
-    /// Sends off what is waiting, if fewer than `in_flight_max` batches are under way.
-    fn send_off(&self, in_flight_max: usize) {
-        let mut queue = self.0.queue();
-        if queue.waiting.is_empty() || queue.in_flight >= in_flight_max {
-            return;
-        }
-        queue.in_flight += 1;
-        drop(queue);
-        let place = Place { shared: Arc::clone(&self.0), is_left: false };
-        tokio::spawn(place.work());
     }
 }
 
@@ -131,43 +136,59 @@ impl Shared {
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// A place for a message that has nobody to share one with, if fewer than `in_flight_max` are taken.
+    fn place_of_first(self: &Arc<Self>, in_flight_max: usize) -> Option<Place> {
+        let mut queue = self.queue();
+        let is_first = queue.waiting.is_empty() && queue.in_flight < in_flight_max;
+        is_first.then(|| Place::take(self, &mut queue))
+    }
+
+    /// Sends off what is waiting, if fewer than `in_flight_max` batches are under way.
+    fn send_off(self: &Arc<Self>, in_flight_max: usize) {
+        let mut queue = self.queue();
+        if queue.waiting.is_empty() || queue.in_flight >= in_flight_max {
+            return;
+        }
+        // Without a runtime there is nobody left who waits.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(Place::take(self, &mut queue).work());
+        }
+    }
 }
 
-/// A place among the batches under way.
+/// A place among the batches under way. Whoever leaves it sends off those who have been waiting for one.
 struct Place {
     shared: Arc<Shared>,
-    is_left: bool,
 }
 
 impl Place {
+    fn take(shared: &Arc<Shared>, queue: &mut Queue) -> Self {
+        queue.in_flight += 1;
+        Self { shared: Arc::clone(shared) }
+    }
+
     /// Sends one batch after the other until nothing is waiting.
-    async fn work(mut self) {
+    async fn work(self) {
         while let Some(batch) = self.next() {
             send(&self.shared.pool, batch).await;
         }
     }
 
-    /// The next batch; without one the place is left, in the same step, so that whoever comes next sees it free.
-    fn next(&mut self) -> Option<Vec<Waiting>> {
+    /// The next batch.
+    fn next(&self) -> Option<Vec<Waiting>> {
         let mut queue = self.shared.queue();
         // Whoever has gone away while waiting has not asked for anything.
         queue.waiting.retain(|waiting| !waiting.answer.is_closed());
         let size = queue.waiting.len().min(self.shared.batching.size_max);
-        if size == 0 {
-            queue.in_flight -= 1;
-            drop(queue);
-            self.is_left = true;
-            return None;
-        }
-        Some(queue.waiting.drain(..size).collect())
+        (size > 0).then(|| queue.waiting.drain(..size).collect())
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if !self.is_left {
-            self.shared.queue().in_flight -= 1;
-        }
+        self.shared.queue().in_flight -= 1;
+        self.shared.send_off(self.shared.batching.in_flight_max);
     }
 }
 

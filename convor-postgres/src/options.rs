@@ -161,9 +161,10 @@ impl PostgresOptions {
 }
 
 /// Whether no transaction is open and no tenant is set. A transaction that is open began before this statement; one that has
-/// failed refuses the statement, and the pool closes the connection.
+/// failed refuses the statement, and the pool closes the connection. The statement goes as one message, because with several
+/// each has a time of its own.
 async fn is_clean(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    let state = sqlx::query(
+    let state = sqlx::raw_sql(
         "SELECT now() = statement_timestamp() AND coalesce(current_setting('convor.tenant', true), '') = ''",
     );
     state.fetch_one(connection).await?.try_get(0)

@@ -1,8 +1,9 @@
 //! `cargo xtask`: everything that is run on this repository, by people and by CI alike.
 //!
 //! `verify` says what is wrong and changes nothing, `fix` rewrites what can be rewritten, `test` brings what
-//! the tests need and runs them, `prove` runs the long proofs and writes `docs/proof.md`.
+//! the tests need and runs them, `bench` measures, `prove` runs the long proofs and writes `docs/proof.md`.
 
+mod bench;
 mod fix;
 mod process;
 mod prove;
@@ -33,6 +34,11 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Measure what things cost, as ratios within one run
+    Bench {
+        #[command(subcommand)]
+        what: bench::Bench,
+    },
     /// Run the long proofs with their full counts and write docs/proof.md
     Prove,
 }
@@ -53,6 +59,7 @@ fn run(task: Task) -> Result<()> {
         Task::Verify => verify::verify(&workspace),
         Task::Fix => fix::fix(&workspace),
         Task::Test { arguments } => test::test(&workspace, &arguments),
+        Task::Bench { what } => bench::bench(&workspace, &what),
         Task::Prove => prove::prove(&workspace),
     }
 }
