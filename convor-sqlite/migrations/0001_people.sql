@@ -1,6 +1,6 @@
 -- Tenants, their sites and who is on them.
 --
--- Every table but `tenants` belongs to one tenant a row: `tenant_id` leads every key, every index and every foreign key, so
+-- Every table but `tenants` belongs to one tenant a row: there `tenant_id` leads every key, every index and every foreign key, so
 -- that a reference into another tenant cannot be stored. Ids are UUIDs as 16 bytes, times milliseconds since 1970.
 
 -- "CVOR": by this a file is recognised as Convor's.
@@ -20,7 +20,7 @@ CREATE TABLE tenants (
     due_at INTEGER
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX tenants_due ON tenants (tenant_id, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX tenants_due ON tenants (due_at, tenant_id) WHERE due_at IS NOT NULL;
 
 CREATE TABLE profiles (
     tenant_id BLOB NOT NULL PRIMARY KEY REFERENCES tenants (tenant_id),

@@ -6,7 +6,7 @@
 //! ```
 //! # let folder = std::env::temp_dir().join(format!("convor-sqlite-doc-{}", std::process::id()));
 //! # std::fs::create_dir_all(&folder)?;
-//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
 //! use std::sync::Arc;
 //!
 //! use convor::domain::{TenantRecord, TenantState};
@@ -56,10 +56,13 @@
 //! room, and works again once there is some.
 //!
 //! # What is left of what was erased
-//! - When [`erase`](convor::ports::storage::VisitorRepository::erase), a purge, a discarded upload or a change of contact details
-//!   answers, the rows are gone, what they held in their pages is overwritten with zeros (`secure_delete=ON`), and the log is emptied
-//!   (`wal_checkpoint(TRUNCATE)`). If another process is reading the file just then, the log is emptied with one of the next
-//!   commits.
+//! - When [`erase`](convor::ports::storage::VisitorRepository::erase), a purge, a discarded upload or a change of contact details or
+//!   of a password answers, the rows are gone, what they held in their pages is overwritten with zeros (`secure_delete=ON`), and the
+//!   log is emptied (`wal_checkpoint(TRUNCATE)`). If somebody is reading the file just then and goes on for more than a quarter
+//!   of a second, as a backup may, the log is emptied afterwards: it is tried again every ten seconds or more often, also while
+//!   nothing is written.
+//! - A page on which a visitor was before leaves the log about a second later in the same way: so many are replaced that nobody
+//!   waits for it.
 //! - When SQLite moves rows from a full page to another one, it may leave copies in the unused part of the page, and does not
 //!   look for them when the rows are deleted. They are few, no query finds them, and they are overwritten as the page fills.
 //!   [`SqliteStorage::compact`] rewrites the file without them: call it in a quiet hour after erasures where no byte may stay.

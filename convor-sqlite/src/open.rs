@@ -3,12 +3,11 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 
-use crate::connections::{Connections, Plan};
+use crate::connections::{BUSY_TIMEOUT, Connections, Plan};
 use crate::failure::ResultCode;
 use crate::lock::{FileLock, create_private};
 use crate::migrations;
@@ -22,8 +21,6 @@ const APPLICATION_ID: i64 = 0x4356_4F52;
 const PAGE_BYTES: u32 = 4_096;
 /// How many pages a file can have (<https://sqlite.org/limits.html>).
 const PAGES_MAX: u64 = 4_294_967_294;
-/// How long to wait for another process that has locked the file for a moment, such as a backup.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How large the log stays once it is folded into the file: 64 MiB.
 const LOG_BYTES_MAX: &str = "67108864";
 /// How many prepared statements a connection keeps: all there are.

@@ -5,9 +5,13 @@
 
 mod job;
 mod reader;
+mod residue;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use convor::ports::StorageError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -19,6 +23,10 @@ use crate::lock::FileLock;
 use job::{Job, Needs};
 
 pub(crate) use job::Working;
+pub(crate) use residue::Residue;
+
+/// How long to wait for another process that has locked the file for a moment, such as a backup.
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The queues of the writer and the readers.
 pub(crate) struct Connections {
@@ -63,23 +71,24 @@ impl Connections {
         T: Send + 'static,
         W: for<'c> FnOnce(&'c mut SqliteConnection) -> Working<'c, T> + Send + 'static,
     {
-        let (job, answer) = job::job(Needs::Transaction, work);
+        let (job, answer) = job::job(Needs::Transaction, |_| Residue::None, work);
         send(&self.writes, job, answer).await
     }
 
-    /// The same for work that removes what must not stay behind: its answer comes once the file holds none of it, too.
+    /// The same for work that may remove what must not stay behind, and says beside its answer whether it has.
     pub(crate) async fn erase<T, W>(&self, work: W) -> Result<T, StorageError>
     where
         T: Send + 'static,
-        W: for<'c> FnOnce(&'c mut SqliteConnection) -> Working<'c, T> + Send + 'static,
+        W: for<'c> FnOnce(&'c mut SqliteConnection) -> Working<'c, (T, Residue)> + Send + 'static,
     {
-        let (job, answer) = job::job(Needs::Erasure, work);
-        send(&self.writes, job, answer).await
+        let (job, answer) = job::job(Needs::Transaction, |(_, residue)| *residue, work);
+        Ok(send(&self.writes, job, answer).await?.0)
     }
 
     /// Rewrites the file without what is not used of it.
     pub(crate) async fn compact(&self) -> Result<(), StorageError> {
-        let (job, answer) = job::job(Needs::Connection, |db| Box::pin(writer::compact(db)));
+        let (job, answer) =
+            job::job(Needs::Connection, |()| Residue::Erased, |db| Box::pin(writer::compact(db)));
         send(&self.writes, job, answer).await
     }
 
@@ -89,7 +98,7 @@ impl Connections {
         T: Send + 'static,
         W: for<'c> FnOnce(&'c mut SqliteConnection) -> Working<'c, T> + Send + 'static,
     {
-        let (job, answer) = job::job(Needs::Transaction, work);
+        let (job, answer) = job::job(Needs::Transaction, |_| Residue::None, work);
         send(&self.reads, job, answer).await
     }
 

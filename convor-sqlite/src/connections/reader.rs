@@ -63,7 +63,7 @@ impl Reader {
         }
         let db = self.db.as_mut()?;
         db.execute("BEGIN").await.ok()?;
-        let read = job.run(db).await;
+        let read = job.run(db).await?;
         db.execute(if read { "COMMIT" } else { "ROLLBACK" }).await.ok()?;
         Some(())
     }

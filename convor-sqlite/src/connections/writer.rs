@@ -6,11 +6,12 @@
 use std::sync::Arc;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions, Connection, Executor, Row};
+use sqlx::{ConnectOptions, Connection, Executor};
 use tokio::sync::{mpsc, watch};
 
 use super::closed;
 use super::job::{Job, Needs};
+use super::residue::{Log, Residue};
 use crate::failure::Failure;
 use crate::lock::FileLock;
 
@@ -22,8 +23,7 @@ pub(super) struct Writer {
     options: SqliteConnectOptions,
     db: Option<SqliteConnection>,
     jobs: mpsc::Receiver<Box<dyn Job>>,
-    /// Whether the log beside the file may still hold what was erased.
-    residue: bool,
+    log: Log,
     _lock: Arc<FileLock>,
 }
 
@@ -34,8 +34,7 @@ impl Writer {
         jobs: mpsc::Receiver<Box<dyn Job>>,
         lock: Arc<FileLock>,
     ) -> Self {
-        // What an earlier process has erased may not have left its log.
-        Self { options, db: Some(db), jobs, residue: true, _lock: lock }
+        Self { options, db: Some(db), jobs, log: Log::unknown(), _lock: lock }
     }
 
     /// Works until the queue is closed and empty.
@@ -54,18 +53,21 @@ impl Writer {
         }
     }
 
-    /// What waits, and nothing once the queue is closed and empty.
+    /// What waits, and nothing once the queue is closed and empty. Until something does, it sees to the log.
     async fn next(&mut self, closing: &mut watch::Receiver<bool>) -> Vec<Box<dyn Job>> {
         let mut batch = Vec::new();
-        tokio::select! {
-            biased;
-            _ = self.jobs.recv_many(&mut batch, BATCH_MAX) => {}
-            () = closed(closing) => {
-                self.jobs.close();
-                self.jobs.recv_many(&mut batch, BATCH_MAX).await;
+        loop {
+            tokio::select! {
+                biased;
+                () = self.log.due() => self.clean().await,
+                _ = self.jobs.recv_many(&mut batch, BATCH_MAX) => return batch,
+                () = closed(closing) => {
+                    self.jobs.close();
+                    self.jobs.recv_many(&mut batch, BATCH_MAX).await;
+                    return batch;
+                }
             }
         }
-        batch
     }
 
     /// Runs a batch in a transaction, and answers.
@@ -77,23 +79,30 @@ impl Writer {
             // A connection of which nobody knows in what state it is, is closed; that ends its transaction.
             self.db = None;
         }
+        let residue = batch.iter().map(|job| job.leaves()).max().filter(|_| committed);
+        self.log.mark(residue.unwrap_or(Residue::None));
         let (erasing, others): (Vec<_>, Vec<_>) =
-            batch.into_iter().partition(|job| job.needs() == Needs::Erasure);
+            batch.into_iter().partition(|job| job.leaves() == Residue::Erased);
         others.into_iter().for_each(|job| job.answer(committed));
-        self.residue |= committed && !erasing.is_empty();
-        self.clean().await;
+        if residue == Some(Residue::Erased) {
+            self.clean().await;
+        }
         erasing.into_iter().for_each(|job| job.answer(committed));
         for mut job in alone {
             let ran = match self.connected().await {
                 Some(db) => job.run(db).await,
-                None => false,
+                None => Some(false),
             };
-            self.residue = true;
+            if ran.is_none() {
+                self.db = None;
+            }
+            self.log.mark(Residue::Erased);
             self.clean().await;
-            job.answer(ran);
+            job.answer(ran == Some(true));
         }
     }
 
+    /// The connection; made anew if the last one has failed.
     async fn connected(&mut self) -> Option<&mut SqliteConnection> {
         if self.db.is_none() {
             self.db = self.options.connect().await.ok();
@@ -109,13 +118,13 @@ impl Writer {
         let db = self.connected().await?;
         db.execute("BEGIN IMMEDIATE").await.ok()?;
         if let [alone] = batch {
-            let stored = alone.run(db).await;
+            let stored = alone.run(db).await?;
             db.execute(if stored { "COMMIT" } else { "ROLLBACK" }).await.ok()?;
             return Some(());
         }
         for job in batch {
             db.execute("SAVEPOINT job").await.ok()?;
-            let stored = job.run(db).await;
+            let stored = job.run(db).await?;
             // Where SQLite itself has taken the transaction back, as it may on a full disk, there is no savepoint any more.
             db.execute(if stored { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" }).await.ok()?;
         }
@@ -123,13 +132,9 @@ impl Writer {
         Some(())
     }
 
-    /// Empties the log, if there may be something in it that was erased. It waits for snapshots that are being read; if it cannot be
-    /// done now, it is tried again with the next batch.
     async fn clean(&mut self) {
-        if let Some(db) = self.db.as_mut().filter(|_| self.residue) {
-            let done = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(db).await;
-            self.residue = !done.is_ok_and(|row| row.try_get(0).is_ok_and(|busy: i64| busy == 0));
-        }
+        self.connected().await;
+        self.log.clean(self.db.as_mut()).await;
     }
 }
 

@@ -14,6 +14,7 @@ use super::change::{commit, control};
 use super::columns::{Columns, above, limit as rows_max};
 use super::statement::{statement, statements};
 use super::{SqliteStorage, operator};
+use crate::connections::Residue;
 use crate::failure::Failure;
 
 statements! {
@@ -63,8 +64,11 @@ impl AccountRepository for SqliteStorage {
         change: &Change,
     ) -> Result<bool, StorageError> {
         let (hash, change) = (hash.clone(), change.clone());
-        let set = self.db.write(move |db| {
-            Box::pin(async move { set_password(db, tenant, operator, &hash, &change).await })
+        let set = self.db.erase(move |db| {
+            Box::pin(async move {
+                let set = set_password(db, tenant, operator, &hash, &change).await?;
+                Ok((set, Residue::erased_if(set)))
+            })
         });
         set.await
     }
@@ -78,7 +82,7 @@ impl AccountRepository for SqliteStorage {
         change: &Change,
     ) -> Result<bool, StorageError> {
         let (expected, new, change) = (expected.clone(), new.clone(), change.clone());
-        let replace = self.db.write(move |db| {
+        let replace = self.db.erase(move |db| {
             Box::pin(async move {
                 let replace = statement(tenant, REPLACE_HASH)
                     .bind(operator.uuid())
@@ -88,7 +92,7 @@ impl AccountRepository for SqliteStorage {
                 if replaced {
                     commit(db, tenant, &change).await?;
                 }
-                Ok(replaced)
+                Ok((replaced, Residue::erased_if(replaced)))
             })
         });
         replace.await

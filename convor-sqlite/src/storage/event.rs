@@ -14,6 +14,7 @@ use super::change::commit;
 use super::columns::{Columns, author_id, author_kind, limit as rows_max, number};
 use super::log::{Log, event, event_columns};
 use super::statement::{statement, statements};
+use crate::connections::Residue;
 use crate::failure::Failure;
 
 statements! {
@@ -42,7 +43,8 @@ statements! {
         ORDER BY staff_seq LIMIT ?3";
     /// What was searchable of them goes with them.
     PURGE = "DELETE FROM events WHERE tenant_id = ?1 AND conversation_id = ?2 AND staff_seq <= ?3";
-    RAISE_FLOOR = "UPDATE conversations SET floor_staff = ?3, floor_visitor = ?4, oldest_at = (
+    RAISE_FLOOR = "UPDATE conversations SET
+            floor_staff = max(floor_staff, ?3), floor_visitor = max(floor_visitor, ?4), oldest_at = (
             SELECT at FROM events WHERE tenant_id = ?1 AND conversation_id = ?2 ORDER BY staff_seq LIMIT 1)
         WHERE tenant_id = ?1 AND conversation_id = ?2";
 }
@@ -71,7 +73,13 @@ impl EventRepository for SqliteStorage {
     }
 
     async fn purge(&self, tenant: TenantId, before: Timestamp, limit: usize) -> Result<usize, StorageError> {
-        self.db.erase(move |db| Box::pin(purge(db, tenant, before, limit))).await
+        let purge = self.db.erase(move |db| {
+            Box::pin(async move {
+                let purged = purge(db, tenant, before, limit).await?;
+                Ok((purged, Residue::erased_if(purged > 0)))
+            })
+        });
+        purge.await
     }
 }
 

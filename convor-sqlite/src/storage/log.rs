@@ -45,7 +45,8 @@ statements! {
             updated_staff = ?6, updated_visitor = ?7, head_staff = ?8, head_visitor = ?9, version = ?10,
             last_message_staff = max(last_message_staff, ?11),
             last_message_visitor = max(last_message_visitor, ?12)
-        WHERE tenant_id = ?1 AND conversation_id = ?2";
+        WHERE tenant_id = ?1 AND conversation_id = ?2
+        RETURNING oldest_at IS NULL";
     BEGINS = "UPDATE conversations SET oldest_at = ?3 WHERE tenant_id = ?1 AND conversation_id = ?2";
     RELIST_TAGS = "UPDATE tags SET status = ?3, updated_staff = ?4
         WHERE tenant_id = ?1 AND conversation_id = ?2";
@@ -150,10 +151,8 @@ impl Log {
             store_event(db, tenant, event, *visitor_head, *digest).await?;
         }
         let events: Vec<Event> = new.into_iter().map(|new| new.event).collect();
-        self.save_conversation(db, tenant).await?;
-        if let Some(first) = events.first()
-            && first.position.staff == self.conversation.floor.staff + 1
-        {
+        let was_empty = self.save_conversation(db, tenant).await?;
+        if let Some(first) = events.first().filter(|_| was_empty) {
             let id = self.conversation.id.uuid();
             statement(tenant, BEGINS).bind(id).bind(first.at.millis()).execute(&mut *db).await?;
         }
@@ -164,7 +163,8 @@ impl Log {
         Ok(events)
     }
 
-    async fn save_conversation(&self, db: &mut SqliteConnection, tenant: TenantId) -> Result<(), Failure> {
+    /// Stores the conversation without its tags; `true` if there was no event in its log.
+    async fn save_conversation(&self, db: &mut SqliteConnection, tenant: TenantId) -> Result<bool, Failure> {
         let conversation = &self.conversation;
         let save = statement(tenant, SAVE)
             .bind(conversation.id.uuid())
@@ -178,8 +178,7 @@ impl Log {
             .bind(number(conversation.version))
             .bind(number(self.last_messages.staff))
             .bind(number(self.last_messages.visitor));
-        save.execute(db).await?;
-        Ok(())
+        Columns::of(&save.fetch_one(db).await?).value()
     }
 
     async fn save_tags(&self, db: &mut SqliteConnection, tenant: TenantId) -> Result<(), Failure> {

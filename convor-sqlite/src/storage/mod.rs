@@ -44,7 +44,7 @@ use crate::options::SqliteOptions;
 
 /// Keeps everything in one SQLite file.
 ///
-/// It is opened within a tokio runtime and works as long as that runs: its connections belong to tasks there. What was begun is
+/// It is opened within a tokio runtime that has a clock (`enable_time`) and works as long as that runs: its connections belong to tasks there. What was begun is
 /// brought to its end whether or not the caller still waits for it.
 pub struct SqliteStorage {
     db: Connections,
@@ -59,7 +59,7 @@ impl SqliteStorage {
     /// [`OpenError`], which names the file.
     ///
     /// # Panics
-    /// Outside a tokio runtime.
+    /// Outside a tokio runtime, and in one without a clock.
     pub async fn open(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, OpenError> {
         Ok(Self { db: open::open(path.as_ref(), &options).await? })
     }

@@ -12,6 +12,7 @@ use super::change::commit;
 use super::columns::{Columns, above, limit as rows_max};
 use super::statement::{statement, statements};
 use super::{SqliteStorage, visitor};
+use crate::connections::Residue;
 use crate::failure::Failure;
 
 statements! {
@@ -35,28 +36,34 @@ impl PageRepository for SqliteStorage {
         change: &Change,
     ) -> Result<bool, StorageError> {
         let (page, change) = (page.clone(), change.clone());
-        let put = self.db.write(move |db| {
+        let put = self.db.erase(move |db| {
             Box::pin(async move {
                 if visitor::find(db, tenant, visitor).await?.is_none() {
-                    return Ok(false);
+                    return Ok((false, Residue::None));
                 }
+                let before = find(db, tenant, visitor).await?;
                 insert(db, tenant, PUT, visitor, &page).await?;
                 commit(db, tenant, &change).await?;
-                Ok(true)
+                let replaced =
+                    before.is_some_and(|before| (before.url, before.title) != (page.url, page.title));
+                Ok((true, if replaced { Residue::Replaced } else { Residue::None }))
             })
         });
         put.await
     }
 
     async fn find(&self, tenant: TenantId, visitor: VisitorId) -> Result<Option<CurrentPage>, StorageError> {
-        let find = self.db.read(move |db| {
-            Box::pin(async move {
-                let found = statement(tenant, FIND).bind(visitor.uuid()).fetch_optional(db).await?;
-                Ok(found.map(|row| decode(&mut Columns::of(&row))).transpose()?.flatten())
-            })
-        });
-        find.await
+        self.db.read(move |db| Box::pin(find(db, tenant, visitor))).await
     }
+}
+
+async fn find(
+    db: &mut SqliteConnection,
+    tenant: TenantId,
+    visitor: VisitorId,
+) -> Result<Option<CurrentPage>, Failure> {
+    let found = statement(tenant, FIND).bind(visitor.uuid()).fetch_optional(db).await?;
+    Ok(found.map(|row| decode(&mut Columns::of(&row))).transpose()?.flatten())
 }
 
 /// Stores the page of a visitor that has none.

@@ -23,8 +23,9 @@ statements! {
     CONTROL_HEADS = "SELECT coalesce(tenants.control_head, 0) FROM json_each(?1) AS asked
         LEFT JOIN tenants ON tenants.tenant_id = unhex(asked.value)
         ORDER BY asked.key";
+    /// Only the tenants for which work is due are looked at, however many there are for which it is due later.
     DUE = "SELECT tenant_id FROM tenants INDEXED BY tenants_due
-        WHERE tenant_id > ?1 AND due_at IS NOT NULL AND due_at <= ?2
+        WHERE due_at IS NOT NULL AND due_at <= ?2 AND tenant_id > ?1
         ORDER BY tenant_id LIMIT ?3";
     /// It reads a page of the file, so that a storage whose file is gone does not seem to answer.
     PING = "SELECT tenant_id FROM tenants WHERE tenant_id > x'' LIMIT 1";

@@ -26,7 +26,10 @@ statements! {
     EVENTS = concat!("SELECT e.digest, ", event_columns!(), " FROM events AS e
         WHERE e.tenant_id = ?1 AND (e.conversation_id, e.staff_seq) > (?2, ?3)
         ORDER BY e.conversation_id, e.staff_seq LIMIT ?4");
-    EVENT_EXISTS = "SELECT 1 FROM events WHERE tenant_id = ?1 AND conversation_id = ?2 AND staff_seq = ?3";
+    /// It is there, or it was: what retention has removed does not come back.
+    EVENT_KNOWN = "SELECT 1 FROM events WHERE tenant_id = ?1 AND conversation_id = ?2 AND staff_seq = ?3
+        UNION ALL
+        SELECT 1 FROM conversations WHERE tenant_id = ?1 AND conversation_id = ?2 AND floor_staff >= ?3";
     VISITOR_HEAD = "SELECT coalesce(
             (SELECT e.visitor_head FROM events AS e
                 WHERE e.tenant_id = ?1 AND e.conversation_id = ?2 AND e.staff_seq < ?3
@@ -267,8 +270,8 @@ async fn import_event(
     digest: Option<BodyDigest>,
 ) -> Result<(), Failure> {
     let (id, staff): (ConversationId, _) = (event.conversation, event.position.staff);
-    let exists = statement(tenant, EVENT_EXISTS).bind(id.uuid()).bind(number(staff));
-    if exists.fetch_optional(&mut *db).await?.is_some() {
+    let known = statement(tenant, EVENT_KNOWN).bind(id.uuid()).bind(number(staff));
+    if known.fetch_optional(&mut *db).await?.is_some() {
         return Ok(());
     }
     let visitor_head = match event.position.visitor {

@@ -14,6 +14,7 @@ use super::SqliteStorage;
 use super::change::commit;
 use super::columns::{Columns, above, author_id, author_kind, limit as rows_max, number};
 use super::statement::{statement, statements};
+use crate::connections::Residue;
 use crate::failure::Failure;
 
 /// What [`decode`] reads.
@@ -41,8 +42,10 @@ statements! {
         WHERE tenant_id = ?1 AND upload_id > ?2
         ORDER BY upload_id LIMIT ?3");
     DISCARD = "DELETE FROM uploads WHERE tenant_id = ?1 AND upload_id = ?2 RETURNING blob_key";
-    DISCARD_STALE = "DELETE FROM uploads
-        WHERE tenant_id = ?1 AND sha256 IS NULL AND created_at < ?2
+    DISCARD_STALE = "DELETE FROM uploads WHERE tenant_id = ?1 AND upload_id IN (
+            SELECT upload_id FROM uploads
+            WHERE tenant_id = ?1 AND sha256 IS NULL AND created_at < ?2
+            ORDER BY created_at LIMIT ?3)
         RETURNING blob_key";
     LEAVE = "INSERT INTO removable_blobs (tenant_id, blob_key) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
     REMOVABLE = "SELECT blob_key FROM removable_blobs WHERE tenant_id = ?1 AND blob_key > ?2
@@ -135,11 +138,11 @@ impl UploadRepository for SqliteStorage {
             Box::pin(async move {
                 let discarded = statement(tenant, DISCARD).bind(upload.uuid()).fetch_all(&mut *db).await?;
                 if discarded.is_empty() {
-                    return Ok(false);
+                    return Ok((false, Residue::None));
                 }
                 leave(db, tenant, &discarded).await?;
                 commit(db, tenant, &change).await?;
-                Ok(true)
+                Ok((true, Residue::Erased))
             })
         });
         discard.await
@@ -151,12 +154,13 @@ impl UploadRepository for SqliteStorage {
         stale: Timestamp,
         limit: usize,
     ) -> Result<Vec<BlobKey>, StorageError> {
-        let removable = self.db.write(move |db| {
+        let removable = self.db.erase(move |db| {
             Box::pin(async move {
-                let discarded =
-                    statement(tenant, DISCARD_STALE).bind(stale.millis()).fetch_all(&mut *db).await?;
+                let discard = statement(tenant, DISCARD_STALE).bind(stale.millis()).bind(rows_max(limit));
+                let discarded = discard.fetch_all(&mut *db).await?;
                 leave(db, tenant, &discarded).await?;
-                removable(db, tenant, None, limit).await
+                let keys = removable(db, tenant, None, limit).await?;
+                Ok((keys, Residue::erased_if(!discarded.is_empty())))
             })
         });
         removable.await

@@ -13,6 +13,7 @@ use super::SqliteStorage;
 use super::change::{commit, schedule};
 use super::columns::{Columns, above, limit as rows_max};
 use super::statement::{statement, statements};
+use crate::connections::Residue;
 use crate::failure::Failure;
 
 statements! {
@@ -108,7 +109,13 @@ impl VisitorRepository for SqliteStorage {
         change: &Change,
     ) -> Result<bool, StorageError> {
         let change = change.clone();
-        self.db.erase(move |db| Box::pin(async move { erase(db, tenant, visitor, &change).await })).await
+        let erase = self.db.erase(move |db| {
+            Box::pin(async move {
+                let erased = erase(db, tenant, visitor, &change).await?;
+                Ok((erased, Residue::erased_if(erased)))
+            })
+        });
+        erase.await
     }
 }
 
@@ -156,8 +163,8 @@ async fn update(
     visitor: VisitorId,
     patch: ContactPatch,
     change: &Change,
-) -> Result<Option<Visitor>, Failure> {
-    let Some(before) = find(db, tenant, visitor).await? else { return Ok(None) };
+) -> Result<(Option<Visitor>, Residue), Failure> {
+    let Some(before) = find(db, tenant, visitor).await? else { return Ok((None, Residue::None)) };
     let name = patch.name.unwrap_or_else(|| before.name.clone());
     let email = patch.email.unwrap_or_else(|| before.email.clone());
     let after = Visitor { name, email, ..before.clone() };
@@ -169,7 +176,9 @@ async fn update(
         update.execute(&mut *db).await?;
         commit(db, tenant, change).await?;
     }
-    Ok(Some(after))
+    let replaced = before.name.is_some() && before.name != after.name
+        || before.email.is_some() && before.email != after.email;
+    Ok((Some(after), Residue::erased_if(replaced)))
 }
 
 async fn erase(

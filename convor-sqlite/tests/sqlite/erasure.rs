@@ -1,16 +1,19 @@
 //! What is erased is in no byte of the files any more.
 
 use std::fs;
+use std::time::Duration;
 
 use crate::folder::Folder;
 use crate::support::{Tenant, id, now, open, text, times};
 use convor::domain::Author;
-use convor::domain::{CurrentPage, Text, Word};
+use convor::domain::{CurrentPage, Text, Upload, Word};
 use convor::ids::{ConversationId, VisitorId};
 use convor::ports::storage::{ContactPatch, SearchQuery};
-use convor::ports::{Change, Storage};
+use convor::ports::{BlobKey, Change, Storage};
 use convor::time::Timestamp;
 use convor_sqlite::SqliteStorage;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, Executor};
 
 /// What stands in everything that is erased, and nowhere else.
 const CANARY: &str = "canary";
@@ -123,6 +126,110 @@ async fn a_name_that_was_taken_back_is_in_no_byte_of_the_files() {
     let patch = ContactPatch { name: Some(None::<Text>), email: None };
     let change = Change::new(Author::Visitor(visitor), now());
     storage.visitors().update(tenant.id, visitor, &patch, &change).await.expect("updated");
+    assert_eq!(canaries(&folder), 0);
+    storage.close().await;
+}
+
+/// Waits until nothing is left of the canary, and fails if that never comes.
+async fn until_gone(folder: &Folder) {
+    let gone = async {
+        while canaries(folder) > 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), gone).await.expect("it goes without a further call");
+}
+
+#[tokio::test]
+async fn what_a_reader_elsewhere_has_held_back_goes_once_it_has_read() {
+    let folder = Folder::new();
+    let storage = open(&folder.file()).await;
+    let tenant = Tenant::settle(&storage).await;
+    let visitor = tenant.visitor(&storage, CANARY).await;
+    let options = SqliteConnectOptions::new().filename(folder.file()).read_only(true);
+    let mut reader = options.connect().await.expect("SQLite opens it");
+    reader.execute("BEGIN; SELECT name FROM visitors").await.expect("it reads");
+    let change = Change::new(Author::System, now());
+    assert!(storage.visitors().erase(tenant.id, visitor, &change).await.expect("erased"));
+    assert!(canaries(&folder) > 0, "the reader still sees it");
+    reader.execute("COMMIT").await.expect("it has read");
+    until_gone(&folder).await;
+    reader.close().await.expect("it is closed");
+    storage.close().await;
+}
+
+#[tokio::test]
+async fn a_page_that_was_left_goes_soon() {
+    let folder = Folder::new();
+    let storage = open(&folder.file()).await;
+    let tenant = Tenant::settle(&storage).await;
+    let visitor = tenant.visitor(&storage, "Ann").await;
+    let change = Change::new(Author::Visitor(visitor), now());
+    for path in [CANARY, "another"] {
+        let url = text(&format!("https://b.example/{path}"));
+        let page = CurrentPage { url, title: None, at: now() };
+        assert!(storage.pages().put(tenant.id, visitor, &page, &change).await.expect("stored"));
+    }
+    until_gone(&folder).await;
+    storage.close().await;
+}
+
+#[tokio::test]
+async fn stale_files_go_as_many_as_are_asked_for_and_their_names_with_them() {
+    let folder = Folder::new();
+    let storage = open(&folder.file()).await;
+    let tenant = Tenant::settle(&storage).await;
+    let visitor = tenant.visitor(&storage, "Ann").await;
+    let conversation = tenant.conversation(&storage, visitor).await;
+    let uploads = storage.uploads().expect("it keeps files");
+    let change = Change::new(Author::Visitor(visitor), now());
+    for _ in 0..5 {
+        let upload = Upload {
+            id: id(),
+            conversation,
+            by: Author::Visitor(visitor),
+            name: text(CANARY),
+            media_type: "image/png".to_owned(),
+            blob: BlobKey(id()),
+            created_at: now(),
+            content: None,
+        };
+        assert!(uploads.begin(tenant.id, &upload, &change).await.expect("stored"));
+    }
+    for left in [3, 1, 0] {
+        let keys = uploads.removable(tenant.id, Timestamp::MAX, 2).await.expect("answered");
+        for blob in keys {
+            assert!(uploads.removed(tenant.id, blob).await.expect("stored"));
+        }
+        let begun = uploads.page(tenant.id, conversation, None, 100).await.expect("it is read");
+        assert_eq!(begun.len(), left);
+    }
+    assert_eq!(canaries(&folder), 0);
+    storage.close().await;
+}
+
+#[cfg(feature = "accounts")]
+#[tokio::test]
+async fn the_hash_of_an_old_password_is_in_no_byte_of_the_files() {
+    use convor::domain::{Email, Operator, Role};
+    use convor::ports::storage::PasswordHash;
+    let folder = Folder::new();
+    let storage = open(&folder.file()).await;
+    let tenant = Tenant::settle(&storage).await;
+    let email = Email::parse("ann@a.example").expect("an address");
+    let operator = Operator { id: id(), name: text("Ann"), email, role: Role::Owner, created_at: now() };
+    let change = Change::new(Author::System, now());
+    storage.operators().insert(tenant.id, &operator, &change).await.expect("stored");
+    let accounts = storage.accounts().expect("it keeps accounts");
+    let hashes = [1, 2, 3].map(|number| {
+        let text = if number < 3 { format!("{CANARY}{number}") } else { "another".to_owned() };
+        PasswordHash::from_phc(text)
+    });
+    let [first, second, third] = hashes;
+    assert!(accounts.set_password(tenant.id, operator.id, &first, &change).await.expect("stored"));
+    assert!(accounts.replace_hash(tenant.id, operator.id, &first, &second, &change).await.expect("stored"));
+    assert_eq!(canaries(&folder), 1, "the second alone");
+    assert!(accounts.set_password(tenant.id, operator.id, &third, &change).await.expect("stored"));
     assert_eq!(canaries(&folder), 0);
     storage.close().await;
 }

@@ -192,7 +192,7 @@ async fn write(storage: Arc<SqliteStorage>, index: usize, writer: Writer) {
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build();
     runtime.expect("a runtime can be made").block_on(future)
 }
 

@@ -8,3 +8,4 @@ mod folder;
 #[cfg(unix)]
 mod killed;
 mod support;
+mod transfers;
