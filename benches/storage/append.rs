@@ -35,11 +35,13 @@ pub(crate) async fn rows(world: &World, of: ServerCpu, effort: &Effort) -> Resul
         let connections = u32::try_from(callers)?;
         let single = world.storage(connections, Batching::off()).await?;
         let batched = world.storage(connections.max(2), Batching::default()).await?;
+        let bare = world.without_reset(connections).await?;
         let each = effort.appends / callers;
-        let shapes: [Work<'_>; 3] = [
+        let shapes: [Work<'_>; 4] = [
             Box::new(|| Box::pin(insert_all(&world.superuser, callers, each))),
             Box::new(|| Box::pin(append_all(&single, &places, callers, each, now))),
             Box::new(|| Box::pin(append_all(&batched, &places, callers, each, now))),
+            Box::new(|| Box::pin(append_all(&bare, &places, callers, each, now))),
         ];
         let taken = in_turns(of, effort.rounds, &shapes).await?;
         let budget = match callers {
@@ -47,11 +49,16 @@ pub(crate) async fn rows(world: &World, of: ServerCpu, effort: &Effort) -> Resul
             32 => Some(AtLeast(0.45)),
             _ => None,
         };
-        let (raw, one, many) = (&taken[0], &taken[1], &taken[2]);
+        let [raw, one, many, bare_one] = [0, 1, 2, 3].map(|shape: usize| &taken[shape]);
         rows.push(
             Row::new(format!("append, {callers} callers"), "raw insert")
                 .figure("rate", &rates(one, raw), budget)
                 .figure("server CPU", &cpu(one, raw), Some(AtMost(3.3))),
+        );
+        rows.push(
+            Row::new(format!("append without the reset on release, {callers} callers"), "raw insert")
+                .figure("rate", &rates(bare_one, raw), budget)
+                .figure("server CPU", &cpu(bare_one, raw), Some(AtMost(3.3))),
         );
         let several = callers > 8;
         rows.push(
@@ -61,6 +68,7 @@ pub(crate) async fn rows(world: &World, of: ServerCpu, effort: &Effort) -> Resul
         );
         single.close().await;
         batched.close().await;
+        bare.close().await;
     }
     Ok(rows)
 }

@@ -1,4 +1,4 @@
-//! CPU seconds of the database server: what every one of its processes has used, the ended ones included.
+//! CPU seconds of the database server: what its processes have used. Those that serve a measurement live as long as it does.
 
 use std::fs;
 
@@ -15,59 +15,35 @@ impl ServerCpu {
     /// The server to which the pool is connected. It must run on this machine.
     pub(crate) async fn of(pool: &PgPool) -> Result<Self> {
         let backend: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(pool).await?;
-        let stat = Stat::read(backend.unsigned_abs()).context("the database server runs on this machine")?;
-        Ok(Self { postmaster: stat.parent })
+        let postmaster =
+            parent(backend.unsigned_abs()).context("the database server runs on this machine")?;
+        Ok(Self { postmaster })
     }
 
     /// CPU seconds so far.
     pub(crate) fn seconds(self) -> Result<f64> {
-        // What a backend used is added to its parent's account when it ends.
-        let mut ticks = Stat::read(self.postmaster).context("the database server runs")?.with_children();
+        let mut seconds = 0.0;
         for entry in fs::read_dir("/proc")? {
             let name = entry?.file_name();
-            let Some(stat) = name.to_str().and_then(|name| name.parse().ok()).and_then(Stat::read) else {
-                continue;
-            };
-            if stat.parent == self.postmaster {
-                ticks += stat.own();
+            let Some(process) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
+            if parent(process) == Some(self.postmaster) {
+                seconds += used(process).unwrap_or(0.0);
             }
         }
-        Ok(ticks / ticks_a_second())
+        Ok(seconds)
     }
 }
 
-/// What `/proc/<pid>/stat` says of a process (proc(5)).
-struct Stat {
-    parent: u32,
-    user: f64,
-    system: f64,
-    children: f64,
+/// The process that has started this one (proc(5), `/proc/<pid>/stat`).
+fn parent(process: u32) -> Option<u32> {
+    let text = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name, the second field, may hold spaces; it ends with the last parenthesis.
+    text.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }
 
-impl Stat {
-    fn read(pid: u32) -> Option<Self> {
-        let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The name, the second field, may hold spaces; it ends with the last parenthesis.
-        let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
-        let number = |index: usize| fields.get(index)?.parse::<f64>().ok();
-        Some(Self {
-            parent: fields.get(1)?.parse().ok()?,
-            user: number(11)?,
-            system: number(12)?,
-            children: number(13)? + number(14)?,
-        })
-    }
-
-    const fn own(&self) -> f64 {
-        self.user + self.system
-    }
-
-    const fn with_children(&self) -> f64 {
-        self.own() + self.children
-    }
-}
-
-fn ticks_a_second() -> f64 {
-    // What Linux has on every architecture that Rust builds for.
-    100.0
+/// The seconds for which a process has run, which the scheduler counts in nanoseconds.
+fn used(process: u32) -> Option<f64> {
+    let text = fs::read_to_string(format!("/proc/{process}/schedstat")).ok()?;
+    let nanoseconds: f64 = text.split_whitespace().next()?.parse().ok()?;
+    Some(nanoseconds / 1e9)
 }

@@ -83,7 +83,8 @@ async fn listen(chat: &Chat, places: &[Place]) -> Result<Vec<tokio::task::JoinHa
     for place in places {
         let visitor = Principal::visitor(place.tenant, place.site, place.visitor);
         let mut client = InProcess::new(chat).connect(visitor).await?;
-        let subscribe = format!(r#"{{"type":"subscribe","ref":"1","conversation":"{}"}}"#, place.conversation);
+        let subscribe =
+            format!(r#"{{"type":"subscribe","ref":"1","conversation":"{}"}}"#, place.conversation);
         client.send(subscribe).await.map_err(|_| anyhow::anyhow!("the line was closed"))?;
         listening.push(tokio::spawn(async move { while client.next().await.is_ok() {} }));
     }

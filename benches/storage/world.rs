@@ -51,16 +51,32 @@ impl World {
             .connect(&database.superuser_url())
             .await
             .context("the server answers")?;
+        // Servers for tests forget what a power cut takes; what is measured here is durable.
+        for setting in [
+            "ALTER SYSTEM SET fsync = on",
+            "ALTER SYSTEM SET full_page_writes = on",
+            "SELECT pg_reload_conf()",
+        ] {
+            sqlx::raw_sql(setting).execute(&superuser).await?;
+        }
         Ok(Self { database, superuser })
     }
 
     /// A storage with so many connections.
     pub(crate) async fn storage(&self, connections: u32, batching: Batching) -> Result<Arc<PostgresStorage>> {
-        let options = PostgresOptions::new(&self.database.app_url())?
-            .connections_max(connections)
-            .connections_min(connections)
-            .batching(batching);
+        let options = self.options(connections)?.batching(batching);
         Ok(Arc::new(PostgresStorage::connect(options).await?))
+    }
+
+    /// One that sends each message alone, and does not look at connections that come back.
+    pub(crate) async fn without_reset(&self, connections: u32) -> Result<Arc<PostgresStorage>> {
+        let options = self.options(connections)?.batching(Batching::off()).reset_on_release(false);
+        Ok(Arc::new(PostgresStorage::connect(options).await?))
+    }
+
+    fn options(&self, connections: u32) -> Result<PostgresOptions> {
+        let options = PostgresOptions::new(&self.database.app_url())?;
+        Ok(options.connections_max(connections).connections_min(connections))
     }
 
     /// As the application's role, with statements of the measurement's own.

@@ -1,5 +1,5 @@
 -- Everything that is kept. What holds for every table but the two of the registry:
---   * `tenant_id` leads every key and index, and every foreign key names the tenant, so that no row can refer to another
+--   * `tenant_id` leads every key and every index but one, and every foreign key names the tenant, so that no row can refer to another
 --     tenant's, and the tables can be distributed by tenant.
 --   * Row-level security is on and forced (0002): without the tenant's setting there is no row.
 --   * Times are milliseconds since 1970 in UTC. Small numbers stand for what Rust has enums for; `src/codes.rs` of the crate
@@ -20,14 +20,16 @@ CREATE TABLE convor.tenants (
 );
 
 -- For which tenant background work is due, and when: one row for each snooze and each notification, by its id. It is
--- written in the transaction that writes what it stands for. No personal data; exempt from row-level security.
+-- written in the transaction that writes what it stands for. Exempt from row-level security: ids and times, and nothing
+-- that anybody has said.
 CREATE TABLE convor.due_work (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
     due_at bigint NOT NULL,
     PRIMARY KEY (tenant_id, id)
 );
-CREATE INDEX due_work_due ON convor.due_work (tenant_id, due_at);
+-- The only index without the tenant in front: what is not due yet costs the registry nothing.
+CREATE INDEX due_work_due ON convor.due_work (due_at, tenant_id);
 
 CREATE TABLE convor.profiles (
     tenant_id uuid PRIMARY KEY REFERENCES convor.tenants (tenant_id),
@@ -159,7 +161,7 @@ CREATE TABLE convor.conversations (
     FOREIGN KEY (tenant_id, assignee) REFERENCES convor.operators (tenant_id, id)
 );
 CREATE INDEX conversations_by_status ON convor.conversations (tenant_id, status, updated_staff, id);
-CREATE INDEX conversations_by_assignee ON convor.conversations (tenant_id, assignee, updated_staff, id);
+CREATE INDEX conversations_by_assignee ON convor.conversations (tenant_id, assignee, status, updated_staff, id);
 CREATE INDEX conversations_snoozed ON convor.conversations (tenant_id, snoozed_until, id)
     WHERE snoozed_until IS NOT NULL;
 
@@ -217,7 +219,9 @@ CREATE TABLE convor.events (
     PRIMARY KEY (tenant_id, conversation_id, staff_seq),
     FOREIGN KEY (tenant_id, conversation_id) REFERENCES convor.conversations (tenant_id, id)
 );
-CREATE UNIQUE INDEX events_visitor_seq ON convor.events (tenant_id, conversation_id, visitor_seq);
+-- Its condition keeps it from standing in for the primary key: a page of staff's numbering would read the whole log by it.
+CREATE UNIQUE INDEX events_visitor_seq ON convor.events (tenant_id, conversation_id, visitor_seq)
+    WHERE visitor_seq IS NOT NULL;
 -- The client's id stands second, so that a lookup by it cannot be planned over the conversation's whole log instead.
 CREATE UNIQUE INDEX events_client_id
     ON convor.events (tenant_id, client_id, conversation_id, by_id, by_kind);

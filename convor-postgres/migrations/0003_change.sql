@@ -5,7 +5,10 @@
 --     with `true`), and names it in every condition and row besides.
 --   * One that only reads is STABLE: all of its statements see one snapshot.
 --   * Locks are taken in one order, so that none waits in a ring: a visitor, then conversations by their ids, then
---     operators, then the tenant's row for the control log.
+--     operators, then uploads before removable blobs, then the tenant's row for the control log. Notifications come before
+--     what is due of them, and whoever waits for one holds nothing that its holder waits for.
+--   * What belongs to this schema is named with it, and the rest is found in `pg_catalog` alone: the search path of whoever
+--     calls holds no other schema, so that nobody can put a function in the place of one of PostgreSQL's.
 
 -- Who changes something, when, and what is committed with it.
 CREATE TYPE convor.change AS (
@@ -24,7 +27,8 @@ CREATE TYPE convor.change AS (
     control_sessions uuid[]
 );
 
--- Stores what goes with a change. It comes last, after all that may refuse the change itself.
+-- Stores what goes with a change. It comes last, after all that may refuse the change itself. A notification's id that is
+-- taken breaks its key, and so the whole change fails.
 CREATE FUNCTION convor.commit_change(p_tenant uuid, p_change convor.change) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -40,11 +44,9 @@ BEGIN
         INSERT INTO convor.notifications (tenant_id, id, kind, conversation_id)
         SELECT p_tenant, n.id, n.kind, n.conversation
         FROM unnest(p_change.notification_ids, p_change.notification_kinds, p_change.notification_conversations)
-            AS n (id, kind, conversation)
-        ON CONFLICT DO NOTHING;
+            AS n (id, kind, conversation);
         INSERT INTO convor.due_work (tenant_id, id, due_at)
-        SELECT p_tenant, n.id, 0 FROM unnest(p_change.notification_ids) AS n (id)
-        ON CONFLICT DO NOTHING;
+        SELECT p_tenant, n.id, 0 FROM unnest(p_change.notification_ids) AS n (id);
     END IF;
     v_events := cardinality(p_change.control_kinds);
     IF v_events > 0 THEN

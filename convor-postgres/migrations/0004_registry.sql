@@ -41,30 +41,14 @@ BEGIN
 END
 $$;
 
--- Goes from tenant to tenant by the index, looking at the earliest work of each, so that neither tenants without work nor
--- the amount of a tenant's work cost anything.
+-- The tenants of what is due, above `p_after` or from the first if that is NULL. It reads what is due and nothing else: what
+-- is due later costs nothing, however much it is.
 CREATE FUNCTION convor.registry_due(p_now bigint, p_after uuid, p_limit bigint) RETURNS SETOF uuid
 LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    v_tenant uuid := p_after;
-    v_due_at bigint;
-    v_left bigint := p_limit;
 BEGIN
-    WHILE v_left > 0 LOOP
-        IF v_tenant IS NULL THEN
-            SELECT d.tenant_id, d.due_at INTO v_tenant, v_due_at
-            FROM convor.due_work d ORDER BY d.tenant_id, d.due_at LIMIT 1;
-        ELSE
-            SELECT d.tenant_id, d.due_at INTO v_tenant, v_due_at
-            FROM convor.due_work d WHERE d.tenant_id > v_tenant ORDER BY d.tenant_id, d.due_at LIMIT 1;
-        END IF;
-        IF NOT FOUND THEN
-            RETURN;
-        END IF;
-        IF v_due_at <= p_now THEN
-            RETURN NEXT v_tenant;
-            v_left := v_left - 1;
-        END IF;
-    END LOOP;
+    RETURN QUERY
+    SELECT DISTINCT d.tenant_id FROM convor.due_work d
+    WHERE d.due_at <= p_now AND (p_after IS NULL OR d.tenant_id > p_after)
+    ORDER BY d.tenant_id LIMIT p_limit;
 END
 $$;

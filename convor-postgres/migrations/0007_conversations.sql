@@ -142,8 +142,13 @@ BEGIN
     LEFT JOIN convor.pages g ON g.tenant_id = p_tenant AND g.visitor_id = c.visitor_id
     LEFT JOIN convor.events e ON e.tenant_id = p_tenant AND e.conversation_id = c.id
         AND e.staff_seq = CASE WHEN p_reader_kind = 0 THEN c.last_visible_message ELSE c.last_message END
-    LEFT JOIN convor.reads r ON r.tenant_id = p_tenant AND r.conversation_id = c.id
-        AND r.reader_id = p_reader AND r.reader_kind = p_reader_kind
+    -- The limit keeps the planner from reading all that the reader has ever read, and joining that.
+    LEFT JOIN LATERAL (
+        SELECT x.staff_seq, x.visitor_seq, x.seen FROM convor.reads x
+        WHERE x.tenant_id = p_tenant AND x.conversation_id = c.id AND x.reader_id = p_reader
+            AND x.reader_kind = p_reader_kind
+        LIMIT 1
+    ) AS r ON true
     LEFT JOIN LATERAL (
         SELECT max(CASE WHEN p_reader_kind = 0 THEN o.visitor_seq ELSE o.staff_seq END) AS up_to
         FROM convor.reads o
@@ -175,8 +180,8 @@ BEGIN
 END
 $$;
 
--- The inbox, strictly below `(p_before_at, p_before_id)`. It walks down one index and stops at the limit: that of the tag,
--- else of the assignee, else of each wanted status; the other filters are looked at on the way. Without a filter by status
+-- The inbox, strictly below `(p_before_at, p_before_id)`. It walks down an index and stops at the limit: that of the tag, where
+-- the other filters are looked at on the way, else that of each wanted status, of the assignee if one is wanted. Without a filter by status
 -- `p_statuses` names every one.
 CREATE FUNCTION convor.conversations_page_inbox(
     p_tenant uuid, p_reader_kind smallint, p_reader uuid, p_before_at bigint, p_before_id uuid, p_limit bigint,
@@ -191,31 +196,45 @@ BEGIN
         FROM (
             SELECT t.updated_staff AS at, t.conversation_id AS id
             FROM convor.conversation_tags t
-            JOIN convor.conversations c ON c.tenant_id = p_tenant AND c.id = t.conversation_id
+            -- The limit keeps the planner from reading all conversations of the tenant, and joining those.
+            CROSS JOIN LATERAL (
+                SELECT c.id FROM convor.conversations c
+                WHERE c.tenant_id = p_tenant AND c.id = t.conversation_id AND c.status = ANY (p_statuses)
+                    AND (NOT p_nobody OR c.assignee IS NULL) AND (p_assignee IS NULL OR c.assignee = p_assignee)
+                LIMIT 1
+            ) AS tagged
             WHERE t.tenant_id = p_tenant AND t.tag = p_tag
                 AND (t.updated_staff, t.conversation_id) < (p_before_at, p_before_id)
-                AND c.status = ANY (p_statuses)
-                AND (NOT p_nobody OR c.assignee IS NULL) AND (p_assignee IS NULL OR c.assignee = p_assignee)
             ORDER BY t.updated_staff DESC, t.conversation_id DESC LIMIT p_limit
         ) AS x;
     ELSIF p_assignee IS NOT NULL THEN
         SELECT array_agg(x.id ORDER BY x.at DESC, x.id DESC) INTO v_ids
         FROM (
-            SELECT c.updated_staff AS at, c.id
-            FROM convor.conversations c
-            WHERE c.tenant_id = p_tenant AND c.assignee = p_assignee
-                AND (c.updated_staff, c.id) < (p_before_at, p_before_id) AND c.status = ANY (p_statuses)
-            ORDER BY c.updated_staff DESC, c.id DESC LIMIT p_limit
+            SELECT l.at, l.id
+            FROM unnest(p_statuses) AS s (status)
+            CROSS JOIN LATERAL (
+                SELECT c.updated_staff AS at, c.id
+                FROM convor.conversations c
+                WHERE c.tenant_id = p_tenant AND c.assignee = p_assignee AND c.status = s.status
+                    AND (c.updated_staff, c.id) < (p_before_at, p_before_id)
+                ORDER BY c.updated_staff DESC, c.id DESC LIMIT p_limit
+            ) AS l
+            ORDER BY l.at DESC, l.id DESC LIMIT p_limit
         ) AS x;
     ELSIF p_nobody THEN
         SELECT array_agg(x.id ORDER BY x.at DESC, x.id DESC) INTO v_ids
         FROM (
-            SELECT c.updated_staff AS at, c.id
-            FROM convor.conversations c
-            WHERE c.tenant_id = p_tenant AND c.assignee IS NULL
-                AND (c.updated_staff, c.id) < (p_before_at, p_before_id) AND c.status = ANY (p_statuses)
-            -- `assignee` is NULL throughout; named, the order is that of the index.
-            ORDER BY c.assignee DESC, c.updated_staff DESC, c.id DESC LIMIT p_limit
+            SELECT l.at, l.id
+            FROM unnest(p_statuses) AS s (status)
+            CROSS JOIN LATERAL (
+                SELECT c.updated_staff AS at, c.id
+                FROM convor.conversations c
+                WHERE c.tenant_id = p_tenant AND c.assignee IS NULL AND c.status = s.status
+                    AND (c.updated_staff, c.id) < (p_before_at, p_before_id)
+                -- `assignee` is NULL throughout; named, the order is that of the index.
+                ORDER BY c.assignee DESC, c.updated_staff DESC, c.id DESC LIMIT p_limit
+            ) AS l
+            ORDER BY l.at DESC, l.id DESC LIMIT p_limit
         ) AS x;
     ELSE
         SELECT array_agg(x.id ORDER BY x.at DESC, x.id DESC) INTO v_ids

@@ -1,6 +1,7 @@
--- Removes at most `p_limit` events that were stored before `p_before`, and returns how many. A log loses its beginning and
--- nothing else: the first event that is young enough keeps all those above it. `convor.log_starts` knows the logs that begin
--- with an old one, so that neither the others nor what is kept cost anything.
+-- Removes at most `p_limit` events that were stored before `p_before`, and returns how many; 0 means that there are none left.
+-- A log loses its beginning and nothing else: the first event that is young enough keeps all those above it.
+-- `convor.log_starts` knows the logs that begin with an old one, so that neither the others nor what is kept cost anything.
+-- A log that is still being imported may end before its head.
 
 CREATE FUNCTION convor.events_purge(p_tenant uuid, p_before bigint, p_limit bigint) RETURNS bigint
 LANGUAGE plpgsql AS $$
@@ -9,54 +10,71 @@ DECLARE
     v_log record;
     v_left bigint := p_limit;
     v_young bigint;
+    v_removed bigint;
     v_last bigint;
     v_event convor.events;
     v_next_at bigint;
 BEGIN
     PERFORM set_config('convor.tenant', p_tenant::text, true);
-    SELECT array_agg(x.conversation_id) INTO v_logs
-    FROM (
-        SELECT l.conversation_id FROM convor.log_starts l
-        WHERE l.tenant_id = p_tenant AND l.at < p_before
-        ORDER BY l.at, l.conversation_id LIMIT p_limit
-    ) AS x;
-    FOR v_log IN
-        SELECT c.id, c.floor_staff, c.head_staff
-        FROM convor.conversations c WHERE c.tenant_id = p_tenant AND c.id = ANY (v_logs) ORDER BY c.id
-        FOR NO KEY UPDATE
-    LOOP
-        EXIT WHEN v_left = 0;
-        SELECT x.staff_seq INTO v_young
+    -- Another purge may have emptied the same logs while this one waited for them: it looks for others then. Each log that it
+    -- looks at loses events or no longer begins with an old one, so that it comes to an end.
+    WHILE v_left = p_limit LOOP
+        SELECT array_agg(x.conversation_id) INTO v_logs
         FROM (
-            SELECT e.staff_seq, e.at FROM convor.events e
-            WHERE e.tenant_id = p_tenant AND e.conversation_id = v_log.id AND e.staff_seq > v_log.floor_staff
-            ORDER BY e.staff_seq LIMIT v_left
-        ) AS x
-        WHERE x.at >= p_before ORDER BY x.staff_seq LIMIT 1;
-        v_last := least(v_log.floor_staff + v_left, coalesce(v_young - 1, v_log.head_staff), v_log.head_staff);
-        CONTINUE WHEN v_last = v_log.floor_staff;
-        v_left := v_left - (v_last - v_log.floor_staff);
-        SELECT e.* INTO v_event
-        FROM convor.events e
-        WHERE e.tenant_id = p_tenant AND e.conversation_id = v_log.id AND e.staff_seq = v_last;
-        DELETE FROM convor.words w
-        WHERE w.tenant_id = p_tenant AND w.conversation_id = v_log.id AND w.staff_seq <= v_last;
-        DELETE FROM convor.events e
-        WHERE e.tenant_id = p_tenant AND e.conversation_id = v_log.id AND e.staff_seq <= v_last;
-        UPDATE convor.conversations c
-        SET floor_staff = v_last, floor_visitor = v_event.visitor_head, floor_by_visitor = v_event.by_visitor,
-            floor_to_visitor = v_event.to_visitor, indexed_staff = greatest(c.indexed_staff, v_last)
-        WHERE c.tenant_id = p_tenant AND c.id = v_log.id;
-        SELECT e.at INTO v_next_at
-        FROM convor.events e
-        WHERE e.tenant_id = p_tenant AND e.conversation_id = v_log.id AND e.staff_seq = v_last + 1;
-        IF FOUND THEN
-            UPDATE convor.log_starts l SET at = v_next_at
-            WHERE l.tenant_id = p_tenant AND l.conversation_id = v_log.id;
-        ELSE
-            DELETE FROM convor.log_starts l WHERE l.tenant_id = p_tenant AND l.conversation_id = v_log.id;
-            DELETE FROM convor.unindexed n WHERE n.tenant_id = p_tenant AND n.conversation_id = v_log.id;
-        END IF;
+            SELECT l.conversation_id FROM convor.log_starts l
+            WHERE l.tenant_id = p_tenant AND l.at < p_before
+            ORDER BY l.at, l.conversation_id LIMIT p_limit
+        ) AS x;
+        EXIT WHEN v_logs IS NULL;
+        FOR v_log IN
+            SELECT c.id, c.floor_staff, c.head_staff
+            FROM convor.conversations c WHERE c.tenant_id = p_tenant AND c.id = ANY (v_logs) ORDER BY c.id
+            FOR NO KEY UPDATE
+        LOOP
+            EXIT WHEN v_left = 0;
+            SELECT x.staff_seq INTO v_young
+            FROM (
+                SELECT e.staff_seq, e.at FROM convor.events e
+                WHERE e.tenant_id = p_tenant AND e.conversation_id = v_log.id AND e.staff_seq > v_log.floor_staff
+                ORDER BY e.staff_seq LIMIT v_left
+            ) AS x
+            WHERE x.at >= p_before ORDER BY x.staff_seq LIMIT 1;
+            SELECT count(*), coalesce(max(x.staff_seq), v_log.floor_staff) INTO v_removed, v_last
+            FROM (
+                SELECT e.staff_seq FROM convor.events e
+                WHERE e.tenant_id = p_tenant AND e.conversation_id = v_log.id AND e.staff_seq > v_log.floor_staff
+                    AND e.staff_seq < coalesce(v_young, 9223372036854775807)
+                ORDER BY e.staff_seq LIMIT v_left
+            ) AS x;
+            IF v_removed > 0 THEN
+                v_left := v_left - v_removed;
+                SELECT e.* INTO v_event
+                FROM convor.events e
+                WHERE e.tenant_id = p_tenant AND e.conversation_id = v_log.id AND e.staff_seq = v_last;
+                DELETE FROM convor.words w
+                WHERE w.tenant_id = p_tenant AND w.conversation_id = v_log.id AND w.staff_seq <= v_last;
+                DELETE FROM convor.events e
+                WHERE e.tenant_id = p_tenant AND e.conversation_id = v_log.id AND e.staff_seq <= v_last;
+                UPDATE convor.conversations c
+                SET floor_staff = v_last, floor_visitor = v_event.visitor_head,
+                    floor_by_visitor = v_event.by_visitor, floor_to_visitor = v_event.to_visitor,
+                    indexed_staff = greatest(c.indexed_staff, v_last)
+                WHERE c.tenant_id = p_tenant AND c.id = v_log.id;
+            END IF;
+            IF v_last >= v_log.head_staff THEN
+                DELETE FROM convor.unindexed n WHERE n.tenant_id = p_tenant AND n.conversation_id = v_log.id;
+            END IF;
+            SELECT e.at INTO v_next_at
+            FROM convor.events e
+            WHERE e.tenant_id = p_tenant AND e.conversation_id = v_log.id AND e.staff_seq > v_last
+            ORDER BY e.staff_seq LIMIT 1;
+            IF FOUND THEN
+                UPDATE convor.log_starts l SET at = v_next_at
+                WHERE l.tenant_id = p_tenant AND l.conversation_id = v_log.id;
+            ELSE
+                DELETE FROM convor.log_starts l WHERE l.tenant_id = p_tenant AND l.conversation_id = v_log.id;
+            END IF;
+        END LOOP;
     END LOOP;
     RETURN p_limit - v_left;
 END

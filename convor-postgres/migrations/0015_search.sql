@@ -1,26 +1,34 @@
 -- Finding messages by their words, in a table that is found by equality: the index works under row-level security, which no
 -- index of the text search would, and erasing reaches it. It is filled behind the appends, which pay nothing for it.
 
--- The first events that are not searchable yet. The core cuts their texts into words.
+-- The first events that are not searchable yet. The core cuts their texts into words. A conversation whose events are still
+-- being imported may have none.
 CREATE FUNCTION convor.search_pending(p_tenant uuid, p_limit bigint)
 RETURNS TABLE (conversation_id uuid, staff_seq bigint, text text)
 LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_conversation uuid := '00000000-0000-0000-0000-000000000000';
+    v_indexed bigint;
+    v_left bigint := p_limit;
+    v_found bigint;
 BEGIN
     PERFORM set_config('convor.tenant', p_tenant::text, true);
-    RETURN QUERY
-    SELECT e.conversation_id, e.staff_seq, e.text
-    FROM (
-        SELECT c.id, c.indexed_staff
+    -- From one conversation to the next, so that it ends at the limit, and nothing is read that is not answered.
+    WHILE v_left > 0 LOOP
+        SELECT n.conversation_id INTO v_conversation
         FROM convor.unindexed n
-        JOIN convor.conversations c ON c.tenant_id = p_tenant AND c.id = n.conversation_id
-        WHERE n.tenant_id = p_tenant ORDER BY n.conversation_id LIMIT p_limit
-    ) AS b
-    CROSS JOIN LATERAL (
-        SELECT x.conversation_id, x.staff_seq, x.text FROM convor.events x
-        WHERE x.tenant_id = p_tenant AND x.conversation_id = b.id AND x.staff_seq > b.indexed_staff
-        ORDER BY x.staff_seq LIMIT p_limit
-    ) AS e
-    ORDER BY e.conversation_id, e.staff_seq LIMIT p_limit;
+        WHERE n.tenant_id = p_tenant AND n.conversation_id > v_conversation ORDER BY n.conversation_id LIMIT 1;
+        EXIT WHEN NOT FOUND;
+        SELECT c.indexed_staff INTO v_indexed
+        FROM convor.conversations c WHERE c.tenant_id = p_tenant AND c.id = v_conversation;
+        RETURN QUERY
+        SELECT e.conversation_id, e.staff_seq, e.text
+        FROM convor.events e
+        WHERE e.tenant_id = p_tenant AND e.conversation_id = v_conversation AND e.staff_seq > v_indexed
+        ORDER BY e.staff_seq LIMIT v_left;
+        GET DIAGNOSTICS v_found = ROW_COUNT;
+        v_left := v_left - v_found;
+    END LOOP;
 END
 $$;
 
@@ -56,6 +64,7 @@ CREATE FUNCTION convor.search_find(
     p_tenant uuid, p_words text[], p_at bigint, p_conversation uuid, p_seq bigint, p_limit bigint
 ) RETURNS SETOF convor.events LANGUAGE plpgsql STABLE AS $$
 DECLARE
+    v_words bigint := cardinality(p_words);
     v_word text;
     v_leading text;
     v_count bigint;
@@ -82,14 +91,12 @@ BEGIN
         ON e.tenant_id = p_tenant AND e.conversation_id = w.conversation_id AND e.staff_seq = w.staff_seq
     WHERE w.tenant_id = p_tenant AND w.word = v_leading
         AND (w.at, w.conversation_id, w.staff_seq) < (p_at, p_conversation, p_seq)
-        AND NOT EXISTS (
-            SELECT q.word FROM unnest(p_words) AS q (word)
-            WHERE NOT EXISTS (
-                SELECT o.word FROM convor.words o
-                WHERE o.tenant_id = p_tenant AND o.word = q.word AND o.at = w.at
-                    AND o.conversation_id = w.conversation_id AND o.staff_seq = w.staff_seq
-            )
-        )
+        -- A count, because the planner would make a join of anything that says whether there is a word that is missing.
+        AND (
+            SELECT count(*) FROM unnest(p_words) AS q (word)
+            JOIN convor.words o ON o.tenant_id = p_tenant AND o.word = q.word AND o.at = w.at
+                AND o.conversation_id = w.conversation_id AND o.staff_seq = w.staff_seq
+        ) >= v_words
     ORDER BY w.at DESC, w.conversation_id DESC, w.staff_seq DESC LIMIT p_limit;
 END
 $$;

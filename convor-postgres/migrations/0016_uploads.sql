@@ -12,14 +12,16 @@ BEGIN
     IF NOT FOUND THEN
         RETURN false;
     END IF;
-    PERFORM b.blob FROM convor.removable_blobs b WHERE b.tenant_id = p_tenant AND b.blob = p_blob;
-    IF FOUND THEN
-        RETURN false;
-    END IF;
     INSERT INTO convor.uploads (tenant_id, id, conversation_id, by_kind, by_id, name, media_type, blob, created_at)
     VALUES (p_tenant, p_id, p_conversation, p_by_kind, p_by, p_name, p_media_type, p_blob, p_created_at)
     ON CONFLICT DO NOTHING;
     IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    -- Only now: the insertion may have waited for an upload with the same key that was just being discarded.
+    PERFORM b.blob FROM convor.removable_blobs b WHERE b.tenant_id = p_tenant AND b.blob = p_blob;
+    IF FOUND THEN
+        DELETE FROM convor.uploads u WHERE u.tenant_id = p_tenant AND u.id = p_id;
         RETURN false;
     END IF;
     PERFORM convor.commit_change(p_tenant, p_change);

@@ -5,6 +5,9 @@ CREATE FUNCTION convor.transfer_import(p_tenant uuid, p_records jsonb) RETURNS v
 LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM set_config('convor.tenant', p_tenant::text, true);
+    -- One import of a tenant at a time: two of the same record would meet in a key that is not the one looked at. It is no
+    -- row's lock, so that only imports wait for it.
+    PERFORM pg_advisory_xact_lock(hashtextextended(p_tenant::text, 0));
     PERFORM convor.import_people(p_tenant, p_records);
     PERFORM convor.import_conversations(p_tenant, p_records -> 'conversations');
     PERFORM convor.import_events(p_tenant, p_records -> 'events');
@@ -88,44 +91,69 @@ BEGIN
 END
 $$;
 
--- The events of a conversation come in their order, so that what is derived of one follows from the one before it.
+-- The events of a conversation come in their order, so that what is derived of one follows from the one before it. What
+-- stands at or below the floor has been purged here, and stays away.
 CREATE FUNCTION convor.import_events(p_tenant uuid, p_events jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     v_conversations uuid[];
     v_firsts bigint[];
+    v_new uuid[];
+    v_news bigint[];
 BEGIN
+    PERFORM c.id FROM convor.conversations c
+    WHERE c.tenant_id = p_tenant AND c.id IN (
+        SELECT r.conversation_id FROM jsonb_populate_recordset(NULL::convor.events, p_events) AS r
+    )
+    ORDER BY c.id
+    FOR NO KEY UPDATE;
     SELECT coalesce(array_agg(x.id), '{}'), coalesce(array_agg(x.first), '{}') INTO v_conversations, v_firsts
     FROM (
-        SELECT r.conversation_id AS id, min(r.staff_seq) AS first
-        FROM jsonb_populate_recordset(NULL::convor.events, p_events) AS r GROUP BY r.conversation_id
+        SELECT c.id, min(r.staff_seq) AS first
+        FROM jsonb_populate_recordset(NULL::convor.events, p_events) AS r
+        JOIN convor.conversations c ON c.tenant_id = p_tenant AND c.id = r.conversation_id
+        WHERE r.staff_seq > c.floor_staff GROUP BY c.id
     ) AS x;
-    INSERT INTO convor.events (
-        tenant_id, conversation_id, staff_seq, visitor_seq, epoch, at, by_kind, by_id, kind, message_id, client_id,
-        digest, note, text, from_status, to_status, snoozed_until, assignee, tags, visitor_head, by_visitor, to_visitor
+    WITH stored AS (
+        INSERT INTO convor.events AS n (
+            tenant_id, conversation_id, staff_seq, visitor_seq, epoch, at, by_kind, by_id, kind, message_id, client_id,
+            digest, note, text, from_status, to_status, snoozed_until, assignee, tags, visitor_head, by_visitor,
+            to_visitor
+        )
+        SELECT p_tenant, r.conversation_id, r.staff_seq, r.visitor_seq, r.epoch, r.at, r.by_kind, r.by_id, r.kind,
+            r.message_id, r.client_id, r.digest, r.note, r.text, r.from_status, r.to_status, r.snoozed_until,
+            r.assignee, r.tags,
+            coalesce(max(r.visitor_seq) OVER up_to, before.visitor_head, c.floor_visitor),
+            coalesce(before.by_visitor, c.floor_by_visitor)
+                + count(*) FILTER (WHERE r.kind = 0 AND r.by_kind = 0) OVER up_to,
+            coalesce(before.to_visitor, c.floor_to_visitor)
+                + count(*) FILTER (WHERE r.kind = 0 AND r.by_kind <> 0 AND NOT r.note) OVER up_to
+        FROM jsonb_populate_recordset(NULL::convor.events, p_events) AS r
+        JOIN unnest(v_conversations, v_firsts) AS f (id, first) ON f.id = r.conversation_id
+        JOIN convor.conversations c ON c.tenant_id = p_tenant AND c.id = r.conversation_id
+        LEFT JOIN convor.events before
+            ON before.tenant_id = p_tenant AND before.conversation_id = f.id AND before.staff_seq = f.first - 1
+        WHERE r.staff_seq > c.floor_staff
+        WINDOW up_to AS (PARTITION BY r.conversation_id ORDER BY r.staff_seq)
+        ON CONFLICT (tenant_id, conversation_id, staff_seq) DO NOTHING
+        RETURNING n.conversation_id, n.staff_seq
     )
-    SELECT p_tenant, r.conversation_id, r.staff_seq, r.visitor_seq, r.epoch, r.at, r.by_kind, r.by_id, r.kind,
-        r.message_id, r.client_id, r.digest, r.note, r.text, r.from_status, r.to_status, r.snoozed_until, r.assignee,
-        r.tags,
-        coalesce(max(r.visitor_seq) OVER up_to, before.visitor_head, c.floor_visitor),
-        coalesce(before.by_visitor, c.floor_by_visitor)
-            + count(*) FILTER (WHERE r.kind = 0 AND r.by_kind = 0) OVER up_to,
-        coalesce(before.to_visitor, c.floor_to_visitor)
-            + count(*) FILTER (WHERE r.kind = 0 AND r.by_kind <> 0 AND NOT r.note) OVER up_to
-    FROM jsonb_populate_recordset(NULL::convor.events, p_events) AS r
-    JOIN unnest(v_conversations, v_firsts) AS f (id, first) ON f.id = r.conversation_id
-    JOIN convor.conversations c ON c.tenant_id = p_tenant AND c.id = r.conversation_id
-    LEFT JOIN convor.events before
-        ON before.tenant_id = p_tenant AND before.conversation_id = f.id AND before.staff_seq = f.first - 1
-    WINDOW up_to AS (PARTITION BY r.conversation_id ORDER BY r.staff_seq)
-    ON CONFLICT (tenant_id, conversation_id, staff_seq) DO NOTHING;
+    SELECT coalesce(array_agg(x.id), '{}'), coalesce(array_agg(x.first), '{}') INTO v_new, v_news
+    FROM (SELECT s.conversation_id AS id, min(s.staff_seq) AS first FROM stored s GROUP BY s.conversation_id) AS x;
+    -- What was appended before they came may have been indexed: they are not.
+    UPDATE convor.conversations c SET indexed_staff = f.first - 1
+    FROM unnest(v_new, v_news) AS f (id, first)
+    WHERE c.tenant_id = p_tenant AND c.id = f.id AND c.indexed_staff >= f.first;
+    INSERT INTO convor.unindexed (tenant_id, conversation_id)
+    SELECT p_tenant, w.id FROM unnest(v_new) AS w (id)
+    ON CONFLICT DO NOTHING;
 
     INSERT INTO convor.log_starts (tenant_id, conversation_id, at)
     SELECT p_tenant, c.id, e.at
     FROM convor.conversations c
     JOIN convor.events e ON e.tenant_id = p_tenant AND e.conversation_id = c.id AND e.staff_seq = c.floor_staff + 1
     WHERE c.tenant_id = p_tenant AND c.id = ANY (v_conversations)
-    ON CONFLICT DO NOTHING;
+    ON CONFLICT (tenant_id, conversation_id) DO UPDATE SET at = excluded.at;
     UPDATE convor.conversations c
     SET by_visitor = greatest(c.by_visitor, s.by_visitor), to_visitor = greatest(c.to_visitor, s.to_visitor),
         last_message = greatest(c.last_message, s.last_message),
@@ -177,6 +205,10 @@ BEGIN
     FROM jsonb_populate_recordset(NULL::convor.removable_blobs, p_records -> 'removable_blobs') AS r
     WHERE NOT EXISTS (SELECT u.id FROM convor.uploads u WHERE u.tenant_id = p_tenant AND u.blob = r.blob)
     ON CONFLICT DO NOTHING;
+    INSERT INTO convor.audit (tenant_id, id, by_kind, by_id, at, action, target)
+    SELECT p_tenant, r.id, r.by_kind, r.by_id, r.at, r.action, r.target
+    FROM jsonb_populate_recordset(NULL::convor.audit, p_records -> 'audit') AS r
+    ON CONFLICT (tenant_id, id) DO NOTHING;
     WITH stored AS (
         INSERT INTO convor.notifications AS n (tenant_id, id, kind, conversation_id, attempts, held_until)
         SELECT p_tenant, r.id, r.kind, r.conversation_id, r.attempts, r.held_until
@@ -187,16 +219,15 @@ BEGIN
     INSERT INTO convor.due_work (tenant_id, id, due_at)
     SELECT p_tenant, s.id, coalesce(s.held_until, 0) FROM stored s
     ON CONFLICT DO NOTHING;
-    INSERT INTO convor.control_events (tenant_id, position, kind, session_id)
-    SELECT p_tenant, r.position, r.kind, r.session_id
-    FROM jsonb_populate_recordset(NULL::convor.control_events, p_records -> 'control_events') AS r
-    ON CONFLICT (tenant_id, position) DO NOTHING;
     SELECT max(r.position) INTO v_head
     FROM jsonb_populate_recordset(NULL::convor.control_events, p_records -> 'control_events') AS r;
-    UPDATE convor.tenants t SET control_head = v_head WHERE t.tenant_id = p_tenant AND t.control_head < v_head;
-    INSERT INTO convor.audit (tenant_id, id, by_kind, by_id, at, action, target)
-    SELECT p_tenant, r.id, r.by_kind, r.by_id, r.at, r.action, r.target
-    FROM jsonb_populate_recordset(NULL::convor.audit, p_records -> 'audit') AS r
-    ON CONFLICT (tenant_id, id) DO NOTHING;
+    IF v_head IS NOT NULL THEN
+        -- The tenant's row first, as with every other entry of the control log.
+        UPDATE convor.tenants t SET control_head = greatest(t.control_head, v_head) WHERE t.tenant_id = p_tenant;
+        INSERT INTO convor.control_events (tenant_id, position, kind, session_id)
+        SELECT p_tenant, r.position, r.kind, r.session_id
+        FROM jsonb_populate_recordset(NULL::convor.control_events, p_records -> 'control_events') AS r
+        ON CONFLICT (tenant_id, position) DO NOTHING;
+    END IF;
 END
 $$;

@@ -2,8 +2,8 @@
 
 use convor::domain::{Audience, Author, Event, EventKind, MessageKind, OutboxEntry, Position, Status};
 use convor::ids::TenantId;
+use convor::ports::Change;
 use convor::ports::storage::{Append, AppendOutcome, Window};
-use convor::ports::{Change, StorageErrorKind};
 use convor::time::Timestamp;
 use sqlx::PgPool;
 use sqlx::postgres::PgRow;
@@ -12,7 +12,6 @@ use uuid::Uuid;
 use crate::call::Call;
 use crate::codes;
 use crate::error::Failure;
-use crate::retry::{Repeatable, Tries};
 use crate::rows::{corrupt, field, first, heads, id, time};
 use crate::storage::event;
 
@@ -48,6 +47,7 @@ impl Message {
         let (by_kind, by) = codes::author(self.append.author);
         let new = &self.append.message;
         Call::change(APPEND, self.tenant, &self.change)
+            .recognises_its_repeat()
             .bind(self.append.conversation.uuid())
             .bind(by_kind)
             .bind(by)
@@ -111,8 +111,8 @@ impl Message {
         })
     }
 
-    /// What became of it, if an earlier try may have stored it already: its own event is then no repeat for the caller, who
-    /// has yet to tell others of it. A message's id is made for one call, so that it tells whose the event is.
+    /// What became of it, where an earlier try has stored it already and nobody heard: its own event is then no repeat for the
+    /// caller, who has yet to tell others of it. A message's id is made for one call, so that it tells whose the event is.
     async fn settle(&self, pool: &PgPool, outcome: AppendOutcome) -> Result<AppendOutcome, Failure> {
         let AppendOutcome::Duplicate(event) = outcome else {
             return Ok(outcome);
@@ -138,16 +138,17 @@ fn is_reopening(event: &Event, by: Author, at: Timestamp) -> bool {
     event.by == by && event.at == at && matches!(event.kind, EventKind::Status { to: Status::Open, .. })
 }
 
-/// Appends a message.
-pub(crate) async fn one(pool: &PgPool, message: &Message) -> Result<AppendOutcome, Failure> {
-    let (rows, in_doubt) = repeated(pool, &message.call()).await?;
+/// Appends a message; `in_doubt` says whether that may have been done already and nobody heard of it.
+pub(crate) async fn one(pool: &PgPool, message: &Message, in_doubt: bool) -> Result<AppendOutcome, Failure> {
+    let (rows, again) = message.call().rows_and_doubt(pool).await?;
     let outcome = message.outcome(first(&rows)?)?;
-    if in_doubt { message.settle(pool, outcome).await } else { Ok(outcome) }
+    if in_doubt || again { message.settle(pool, outcome).await } else { Ok(outcome) }
 }
 
-/// Appends messages in one transaction, which are ordered by tenant and conversation; the answers have their order.
+/// Appends messages in one transaction, which are ordered by tenant and conversation; the answers have their order. It is not
+/// tried again where one of them has to wait for a lock: the others need not.
 pub(crate) async fn many(pool: &PgPool, messages: &[&Message]) -> Result<Vec<AppendOutcome>, Failure> {
-    let (rows, in_doubt) = repeated(pool, &batch_call(messages)).await?;
+    let (rows, in_doubt) = batch_call(messages).rows_and_doubt(pool).await?;
     if rows.len() != messages.len() {
         return Err(corrupt("another number of answers"));
     }
@@ -157,21 +158,6 @@ pub(crate) async fn many(pool: &PgPool, messages: &[&Message]) -> Result<Vec<App
         outcomes.push(if in_doubt { message.settle(pool, outcome).await? } else { outcome });
     }
     Ok(outcomes)
-}
-
-/// Runs a statement that recognises its repeat; `true` beside the rows if a try before may have been it.
-async fn repeated(pool: &PgPool, call: &Call) -> Result<(Vec<PgRow>, bool), Failure> {
-    let mut tries = Tries::new(Repeatable::Yes);
-    let mut in_doubt = false;
-    loop {
-        match call.once_on(pool).await {
-            Ok(rows) => return Ok((rows, in_doubt)),
-            Err(failure) => {
-                in_doubt |= failure.kind == StorageErrorKind::Unavailable;
-                tries.next(failure).await?;
-            }
-        }
-    }
 }
 
 fn batch_call(messages: &[&Message]) -> Call {

@@ -101,17 +101,17 @@ impl Batcher {
         Self(Arc::new(Shared { pool, batching, queue: Mutex::default() }))
     }
 
-    /// Appends a message. Once it is in a batch it is appended even if the caller goes away; before that it is not.
+    /// Appends a message. Once it is sent it is appended even if the caller goes away; while it waits it is not.
     pub(crate) async fn append(&self, message: Message) -> Result<AppendOutcome, Failure> {
         let Shared { pool, batching, .. } = &*self.0;
         if !batching.is_on || !message.may_be_batched() {
-            return append::one(pool, &message).await;
+            return append::one(pool, &message, false).await;
         }
         if let Some(_place) = self.0.place_of_first(batching.in_flight_max) {
-            return append::one(pool, &message).await;
+            return append::one(pool, &message, false).await;
         }
         let (answer, mut answered) = oneshot::channel();
-        self.0.queue().waiting.push_back(Waiting { message, answer });
+        self.0.enqueue(Waiting { message, answer })?;
         self.0.send_off(batching.in_flight_max);
         let received = match tokio::time::timeout(batching.wait_max, &mut answered).await {
             Ok(received) => received,
@@ -137,11 +137,24 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn enqueue(&self, waiting: Waiting) -> Result<(), Failure> {
+        let mut queue = self.queue();
+        if queue.waiting.len() >= self.batching.waiting_max {
+            // Whoever has gone away makes room.
+            queue.waiting.retain(|waiting| !waiting.answer.is_closed());
+        }
+        if queue.waiting.len() >= self.batching.waiting_max {
+            return Err(Failure::new(StorageErrorKind::Unavailable, "too many messages wait"));
+        }
+        queue.waiting.push_back(waiting);
+        Ok(())
+    }
+
     /// A place for a message that has nobody to share one with, if fewer than `in_flight_max` are taken.
     fn place_of_first(self: &Arc<Self>, in_flight_max: usize) -> Option<Place> {
         let mut queue = self.queue();
         let is_first = queue.waiting.is_empty() && queue.in_flight < in_flight_max;
-        is_first.then(|| Place::take(self, &mut queue))
+        is_first.then(|| Place::take(self, &mut queue, true))
     }
 
     /// Sends off what is waiting, if fewer than `in_flight_max` batches are under way.
@@ -151,28 +164,32 @@ impl Shared {
             return;
         }
         // Without a runtime there is nobody left who waits.
-        if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(Place::take(self, &mut queue).work());
-        }
+        let Ok(runtime) = Handle::try_current() else { return };
+        let place = Place::take(self, &mut queue, false);
+        drop(queue);
+        runtime.spawn(place.work());
     }
 }
 
 /// A place among the batches under way. Whoever leaves it sends off those who have been waiting for one.
 struct Place {
     shared: Arc<Shared>,
+    /// Not while batches are sent: what cuts that off is the end of the runtime, and nothing can be sent after it.
+    sends_off: bool,
 }
 
 impl Place {
-    fn take(shared: &Arc<Shared>, queue: &mut Queue) -> Self {
+    fn take(shared: &Arc<Shared>, queue: &mut Queue, sends_off: bool) -> Self {
         queue.in_flight += 1;
-        Self { shared: Arc::clone(shared) }
+        Self { shared: Arc::clone(shared), sends_off }
     }
 
     /// Sends one batch after the other until nothing is waiting.
-    async fn work(self) {
+    async fn work(mut self) {
         while let Some(batch) = self.next() {
             send(&self.shared.pool, batch).await;
         }
+        self.sends_off = true;
     }
 
     /// The next batch.
@@ -188,12 +205,15 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.shared.queue().in_flight -= 1;
-        self.shared.send_off(self.shared.batching.in_flight_max);
+        if self.sends_off {
+            self.shared.send_off(self.shared.batching.in_flight_max);
+        }
     }
 }
 
-/// Appends a batch, and answers each of those who wait. What fails together is tried one by one, so that the failure of one is
-/// not that of all; unless the database is gone, which is the same for each.
+/// Appends a batch, and answers each of those who wait. What fails together is tried one by one, beside each other and beside
+/// the next batch, so that neither the failure of one nor a lock for which it waits is that of all; unless the database is
+/// gone, which is the same for each.
 async fn send(pool: &PgPool, mut batch: Vec<Waiting>) {
     batch.sort_by_key(|waiting| (waiting.message.tenant, waiting.message.append.conversation));
     let messages: Vec<&Message> = batch.iter().map(|waiting| &waiting.message).collect();
@@ -204,21 +224,31 @@ async fn send(pool: &PgPool, mut batch: Vec<Waiting>) {
                 waiting.answer(Ok(outcome));
             }
         }
-        Err(failure) if failure.kind == StorageErrorKind::Unavailable => {
+        Err(failure) if failure.kind == StorageErrorKind::Unavailable && !failure.took_too_long() => {
             for waiting in batch {
                 waiting.answer(Err(failure.clone()));
             }
         }
-        Ok(None) | Err(_) => {
+        Ok(None) => {
             for waiting in batch {
-                let outcome = append::one(pool, &waiting.message).await;
-                waiting.answer(outcome);
+                waiting.alone(pool, false).await;
+            }
+        }
+        Err(_) => {
+            for waiting in batch {
+                let pool = pool.clone();
+                tokio::spawn(async move { waiting.alone(&pool, true).await });
             }
         }
     }
 }
 
 impl Waiting {
+    async fn alone(self, pool: &PgPool, in_doubt: bool) {
+        let outcome = append::one(pool, &self.message, in_doubt).await;
+        self.answer(outcome);
+    }
+
     fn answer(self, outcome: Result<AppendOutcome, Failure>) {
         // Whoever has gone away does not want it.
         let _ = self.answer.send(outcome);

@@ -1,15 +1,20 @@
 //! One call of one function of the schema: a method of a repository, in one round trip.
 
+use std::time::Duration;
+
 use convor::domain::OutboxEntry;
 use convor::ids::TenantId;
 use convor::ports::{Change, StorageErrorKind};
-use sqlx::postgres::{PgArguments, PgConnection, PgRow};
+use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{Arguments, Encode, PgPool, Postgres, Type};
 use uuid::Uuid;
 
 use crate::codes;
 use crate::error::Failure;
 use crate::retry::{Repeatable, Tries};
+
+/// How long an answer may take: longer than the server takes to cut a statement off.
+const PATIENCE: Duration = Duration::from_secs(35);
 
 /// A statement with its arguments. It is one transaction, which the server begins and ends, so that none is ever open on this
 /// side: a caller that goes away leaves nothing behind.
@@ -27,14 +32,19 @@ impl Call {
         Self { sql, arguments: PgArguments::default(), repeatable: Repeatable::Yes, is_whole: true }
     }
 
-    /// A call of which each part names a tenant of its own. It may be repeated.
+    /// A call of which each part names a tenant of its own. It recognises its repeat.
     pub(crate) fn batch(sql: &'static str) -> Self {
-        Self::registry(sql)
+        Self { repeatable: Repeatable::WithoutWaiting, ..Self::registry(sql) }
     }
 
     /// A call that reads. It may be repeated.
     pub(crate) fn read(sql: &'static str, tenant: TenantId) -> Self {
         Self::registry(sql).bind(tenant.uuid())
+    }
+
+    /// A call that does the same when it is repeated.
+    pub(crate) fn repeatable(sql: &'static str, tenant: TenantId) -> Self {
+        Self::read(sql, tenant)
     }
 
     /// A call that writes, and must not be repeated if it may have happened.
@@ -45,6 +55,12 @@ impl Call {
     /// A call that writes what goes with `change`: `$2` to `$12`, the fields of `convor.change`.
     pub(crate) fn change(sql: &'static str, tenant: TenantId, change: &Change) -> Self {
         Self::write(sql, tenant).bind_change(change)
+    }
+
+    /// The same, of a statement that recognises its repeat.
+    pub(crate) fn recognises_its_repeat(mut self) -> Self {
+        self.repeatable = Repeatable::Yes;
+        self
     }
 
     /// The same, of a statement that must not be repeated if it may have happened.
@@ -97,26 +113,41 @@ impl Call {
 
     /// Runs it on a connection of the pool, again where that is safe, and returns its rows.
     pub(crate) async fn rows(self, pool: &PgPool) -> Result<Vec<PgRow>, Failure> {
+        self.rows_and_doubt(pool).await.map(|(rows, _)| rows)
+    }
+
+    /// The same, and whether a try before the last one may have been run.
+    pub(crate) async fn rows_and_doubt(self, pool: &PgPool) -> Result<(Vec<PgRow>, bool), Failure> {
         let mut tries = Tries::new(self.repeatable);
+        let mut in_doubt = false;
         loop {
             match self.once_on(pool).await {
-                Ok(rows) => return Ok(rows),
-                Err(failure) => tries.next(failure).await?,
+                Ok(rows) => return Ok((rows, in_doubt)),
+                Err(failure) => {
+                    in_doubt |= failure.kind == StorageErrorKind::Unavailable && !failure.took_too_long();
+                    tries.next(failure).await?;
+                }
             }
         }
     }
 
-    /// Runs it on a connection of the pool, once.
-    pub(crate) async fn once_on(&self, pool: &PgPool) -> Result<Vec<PgRow>, Failure> {
-        let mut connection = pool.acquire().await?;
-        self.on(&mut connection).await
-    }
-
-    /// Runs it on this connection, once.
-    pub(crate) async fn on(&self, connection: &mut PgConnection) -> Result<Vec<PgRow>, Failure> {
+    /// Runs it on a connection of the pool, once, to its end even if the caller goes away: a connection is never left in the
+    /// middle of an answer. One that does not answer any more is closed: its server may be gone without having said so.
+    async fn once_on(&self, pool: &PgPool) -> Result<Vec<PgRow>, Failure> {
         if !self.is_whole {
             return Err(Failure::new(StorageErrorKind::Other, "an argument that cannot be sent"));
         }
-        Ok(sqlx::query_with(self.sql, self.arguments.clone()).fetch_all(connection).await?)
+        let mut connection = pool.acquire().await?;
+        let query = sqlx::query_with(self.sql, self.arguments.clone());
+        let running = tokio::spawn(async move {
+            match tokio::time::timeout(PATIENCE, query.fetch_all(&mut *connection)).await {
+                Ok(answered) => Ok(answered?),
+                Err(_) => {
+                    connection.close_on_drop();
+                    Err(Failure::new(StorageErrorKind::Unavailable, "no answer in time"))
+                }
+            }
+        });
+        running.await.unwrap_or_else(|_| Err(Failure::new(StorageErrorKind::Unavailable, "shut down")))
     }
 }

@@ -22,7 +22,7 @@ pub struct Column {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Subject {
-    /// Nobody's: it says what the installation is, or which work is due.
+    /// Nobody's: it says what the installation is.
     Nobody,
     /// The organisation's.
     Tenant,
@@ -99,7 +99,7 @@ columns! {
     tenants: Tenant Registry Stays WithTenant { tenant_id region state created_at }
     tenants: Nobody Derived Stays WithTenant { control_head }
     tenants: Nobody Stays Stays WithTenant { epoch }
-    due_work: Nobody Derived Goes UntilDone { tenant_id id due_at }
+    due_work: Visitor Derived Goes UntilDone { tenant_id id due_at }
     profiles: Tenant Record Stays WithTenant { tenant_id name digest_key }
     sites: Tenant Record Stays WithTenant { tenant_id id name title greeting color origins created_at }
     operators: Operator Record Stays WithTenant { tenant_id id name email role created_at }

@@ -21,12 +21,13 @@ pub enum ConnectError {
     /// There is no schema, or the role may not see it: [`migrate`](crate::migrate()) has not been run for this role.
     #[error("there is no schema `convor` that this role may use")]
     NoSchema,
-    /// The schema is another one than this crate knows.
-    #[error("the schema has version {found}, and this program knows version {known}")]
+    /// The schema is older than this crate: [`migrate`](crate::migrate()) has not been run since. A newer one is used, because a
+    /// migration never takes away what the version before it uses.
+    #[error("the schema has version {found}, and this program needs version {known}")]
     Version {
         /// Which it is.
         found: i64,
-        /// Which it must be.
+        /// Which it must be at least.
         known: i64,
     },
     /// The role is a superuser, to whom no row-level security applies.
@@ -35,9 +36,19 @@ pub enum ConnectError {
     /// The role has `BYPASSRLS`.
     #[error("the role has BYPASSRLS, so that row-level security does not bind it")]
     BypassesRowSecurity,
-    /// The role owns a table of the schema, or is a member of a role that does: it could take the policies away.
-    #[error("the role owns the tables, and could take their row-level security away")]
+    /// The role owns the schema, a table or a function of it, or is a member of a role that does: it could take the policies away.
+    #[error("the role owns the schema or what is in it, and could take the row-level security away")]
     OwnsTables,
+    /// The role may create something in the schema.
+    #[error("the role may create something in the schema")]
+    MayCreate,
+    /// The role has `CREATEROLE`, with which it may become the owner before PostgreSQL 16.
+    #[error("the role has CREATEROLE, and may become the owner")]
+    MayBecomeOwner,
+    /// The search path holds another schema than `pg_catalog`, and with it functions of others that may be taken for
+    /// PostgreSQL's own.
+    #[error("the search path must hold nothing but pg_catalog and pg_temp")]
+    SearchPath,
     /// A table has no forced row-level security.
     #[error("a table is without forced row-level security")]
     NoRowSecurity,
@@ -68,13 +79,25 @@ const STATE: &str = "SELECT
         EXISTS (
             SELECT FROM pg_class AS c
             WHERE c.relnamespace = to_regnamespace('convor') AND pg_has_role(c.relowner, 'MEMBER')
+        ) OR EXISTS (
+            SELECT FROM pg_proc AS p
+            WHERE p.pronamespace = to_regnamespace('convor') AND pg_has_role(p.proowner, 'MEMBER')
+        ) OR EXISTS (
+            SELECT FROM pg_namespace AS n
+            WHERE n.oid = to_regnamespace('convor') AND pg_has_role(n.nspowner, 'MEMBER')
         ) AS owns,
+        has_schema_privilege(to_regnamespace('convor'), 'CREATE') AS may_create,
+        bool_or(r.rolcreaterole) AND current_setting('server_version_num')::int < 160000 AS may_become_owner,
         EXISTS (
             SELECT FROM pg_class AS c
             WHERE c.relnamespace = to_regnamespace('convor') AND c.relkind IN ('r', 'p')
                 AND c.relname NOT IN ('tenants', 'due_work', 'migrations')
                 AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
-        ) AS is_open
+        ) AS is_open,
+        EXISTS (
+            SELECT FROM unnest(current_schemas(false)) AS s (name)
+            WHERE s.name <> 'pg_catalog' AND s.name NOT LIKE 'pg\\_temp\\_%'
+        ) AS sees_others
     FROM pg_roles AS r WHERE pg_has_role(r.oid, 'MEMBER')";
 
 /// Looks at the role and the schema.
@@ -83,37 +106,39 @@ pub(crate) async fn check(pool: &PgPool) -> Result<(), ConnectError> {
     if !field::<bool>(first(&rows)?, "usable")? {
         return Err(ConnectError::NoSchema);
     }
+    judge(pool).await
+}
+
+/// Whether the database answers and would still be used.
+pub(crate) async fn ping(pool: &PgPool) -> Result<(), StorageError> {
+    judge(pool).await.map_err(|error| match error {
+        ConnectError::Storage(error) => error,
+        ConnectError::Version { .. } => {
+            Failure::new(StorageErrorKind::Other, "an older version of the schema").into()
+        }
+        _ => Failure::new(StorageErrorKind::Other, "the role may do too much").into(),
+    })
+}
+
+async fn judge(pool: &PgPool) -> Result<(), ConnectError> {
     let rows = Call::registry(STATE).rows(pool).await?;
     let state = first(&rows)?;
     for (column, error) in [
         ("is_superuser", ConnectError::Superuser),
         ("bypasses", ConnectError::BypassesRowSecurity),
         ("owns", ConnectError::OwnsTables),
+        ("may_create", ConnectError::MayCreate),
+        ("may_become_owner", ConnectError::MayBecomeOwner),
         ("is_open", ConnectError::NoRowSecurity),
+        ("sees_others", ConnectError::SearchPath),
     ] {
         if field(state, column)? {
             return Err(error);
         }
     }
-    match field::<Option<i64>>(state, "version")? {
-        Some(SCHEMA_VERSION) => Ok(()),
-        found => Err(ConnectError::Version { found: found.unwrap_or(0), known: SCHEMA_VERSION }),
-    }
-}
-
-/// Whether the database answers and would still be used.
-pub(crate) async fn ping(pool: &PgPool) -> Result<(), StorageError> {
-    let rows = Call::registry(STATE).rows(pool).await?;
-    let state = first(&rows)?;
-    let mut is_harmless = true;
-    for column in ["is_superuser", "bypasses", "owns", "is_open"] {
-        is_harmless &= !field::<bool>(state, column)?;
-    }
-    if !is_harmless {
-        return Err(Failure::new(StorageErrorKind::Other, "the role may do too much").into());
-    }
-    if field::<Option<i64>>(state, "version")? != Some(SCHEMA_VERSION) {
-        return Err(Failure::new(StorageErrorKind::Other, "another version of the schema").into());
+    let found = field::<Option<i64>>(state, "version")?.unwrap_or(0);
+    if found < SCHEMA_VERSION {
+        return Err(ConnectError::Version { found, known: SCHEMA_VERSION });
     }
     Ok(())
 }

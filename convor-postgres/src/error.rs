@@ -40,6 +40,16 @@ impl Failure {
         Self { kind, code: Code::new(code) }
     }
 
+    /// Whether the server has cut the statement off: it took too long, or waited for a lock for too long. Nothing has happened.
+    pub(crate) fn took_too_long(&self) -> bool {
+        self.is_lock_timeout() || self.code.code == QUERY_CANCELED
+    }
+
+    /// Whether somebody else held a lock for too long. Nothing has happened.
+    pub(crate) fn is_lock_timeout(&self) -> bool {
+        self.code.code == LOCK_NOT_AVAILABLE
+    }
+
     /// Whether no statement can have been run: nobody had a connection to run it on.
     pub(crate) fn is_without_connection(&self) -> bool {
         matches!(self.code.code.as_str(), NO_CONNECTION | POOL_CLOSED)
@@ -47,6 +57,10 @@ impl Failure {
 }
 
 const NO_CONNECTION: &str = "no connection in time";
+/// SQLSTATE `lock_not_available`.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+/// SQLSTATE `query_canceled`.
+const QUERY_CANCELED: &str = "57014";
 const POOL_CLOSED: &str = "pool closed";
 
 impl From<sqlx::Error> for Failure {

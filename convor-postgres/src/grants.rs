@@ -12,7 +12,8 @@ pub(crate) const GRANTS: &[(&str, &str)] = &[
     ("log_starts", "SELECT, INSERT, UPDATE, DELETE"),
     ("migrations", "SELECT"),
     ("notifications", "SELECT, INSERT, UPDATE, DELETE"),
-    ("operators", "SELECT, INSERT, UPDATE"),
+    // Operators are locked, which takes the right to change a column, and never changed.
+    ("operators", "SELECT, INSERT, UPDATE (id)"),
     ("pages", "SELECT, INSERT, UPDATE, DELETE"),
     ("passwords", "SELECT, INSERT, UPDATE"),
     ("profiles", "SELECT, INSERT"),

@@ -20,10 +20,16 @@
 //! # }
 //! ```
 //!
-//! [`PostgresStorage::connect`] refuses a superuser, a role with `BYPASSRLS`, one that owns the tables or is a member of a
-//! role that does, a table without forced row-level security, and a schema of another version. The readiness of a node
-//! asks the same again. Everything is in the schema `convor`; what is in others, a host's own tables and migrations,
-//! is not concerned, and the search path does not matter.
+//! [`PostgresStorage::connect`] refuses a superuser, a role with `BYPASSRLS`, one that owns the schema or what is in it, may
+//! create something there, or can become a role that does, a table without forced row-level security, and a schema of an
+//! older version. The readiness of a node asks the same again. Everything is in the schema `convor`; what is in others, a
+//! host's own tables and migrations, is not concerned.
+//!
+//! The search path of a connection holds `pg_catalog` and `pg_temp` alone, so that no function of somebody else's is taken for
+//! one of PostgreSQL's. [`PostgresOptions`] sets it; a pool of the host's own has to, and is refused otherwise.
+//!
+//! A migration never takes away what the version before it uses: migrate first, and nodes of both versions work on the newer
+//! schema while they are replaced.
 //!
 //! # No statement reads another tenant's rows
 //! Two walls, each of which would do:
@@ -33,8 +39,9 @@
 //!   function makes for its own transaction, there is no row. It catches a forgotten condition. It does not catch a wrong
 //!   argument, and whoever has the application's password can say any tenant.
 //!
-//! Two tables are outside, and hold no personal data: `convor.tenants`, which is the registry, and `convor.due_work`, which
-//! says for which tenants background work is due. What every column is, whose, and how it ends, says [`COLUMNS`].
+//! Two tables are outside: `convor.tenants`, which is the registry, and `convor.due_work`, which says for which tenants
+//! background work is due, by the ids of notifications and of conversations and the time. Neither holds anything that anybody
+//! has said. What every column is, whose, and how it ends, says [`COLUMNS`].
 //!
 //! # Transactions
 //! Each method is one call of one function, in one round trip, and the server begins and ends its transaction. So none is ever
@@ -52,8 +59,9 @@
 //! which recognises its repeat.
 //!
 //! # Connections
-//! [`PostgresOptions`] says what each setting is for. Behind a pooler in transaction mode (PgBouncer, and relatives) say
-//! [`PostgresOptions::pooled`]; [`migrate()`] and [`PostgresBroker`] need the server itself, or a pooler in session mode.
+//! [`PostgresOptions`] says what each setting is for. A pooler in transaction mode has to know prepared statements, as PgBouncer
+//! does from 1.21 on with `max_prepared_statements` above 0; if it lets no parameters pass, say [`PostgresOptions::pooled`].
+//! [`migrate()`] and [`PostgresBroker`] need the server itself, or a pooler in session mode.
 //!
 //! TLS needs one of the features `tls-rustls-webpki` (trusts Mozilla's roots), `tls-rustls-native-roots` (the system's) and
 //! `tls-native` (the system's library as well), and `sslmode=verify-full` in the URL: `prefer`, which PostgreSQL's

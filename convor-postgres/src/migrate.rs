@@ -10,6 +10,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqlSafeStr};
 
 use crate::error::Failure;
 use crate::grants::GRANTS;
+use crate::options::SEARCH_PATH;
 
 /// The migrations, in their order. One that has been released is never changed.
 const MIGRATIONS: &[(i64, &str, &str)] = &[
@@ -62,6 +63,12 @@ pub enum MigrateError {
     /// A migration that has been made was another one.
     #[error("migration {0} was another one when it was made")]
     Changed(i64),
+    /// A migration was begun and is not done.
+    #[error("migration {0} was begun and is not done")]
+    Unfinished(i64),
+    /// The migrations cannot be run, whatever the database.
+    #[error("the migrations cannot be run")]
+    Unrunnable,
     /// There is no such role, and the owner may not make one.
     #[error("there is no such role for the application, and the owner may not make one")]
     NoRole,
@@ -83,7 +90,8 @@ impl From<sqlx::migrate::MigrateError> for MigrateError {
             Error::Execute(error) | Error::ExecuteMigration(error, _) => error.into(),
             Error::VersionMissing(version) => Self::Newer(version),
             Error::VersionMismatch(version) => Self::Changed(version),
-            _ => sqlx::Error::WorkerCrashed.into(),
+            Error::Dirty(version) => Self::Unfinished(version),
+            _ => Self::Unrunnable,
         }
     }
 }
@@ -104,7 +112,8 @@ impl From<sqlx::migrate::MigrateError> for MigrateError {
 /// [`MigrateError`].
 pub async fn migrate(owner_url: &str, application_role: &str) -> Result<Migrated, MigrateError> {
     let options = PgConnectOptions::from_str(owner_url).map_err(|_| MigrateError::Url)?;
-    let mut connection = options.application_name("convor migrate").connect().await?;
+    let options = options.application_name("convor migrate").options([("search_path", SEARCH_PATH)]);
+    let mut connection = options.connect().await?;
     let migrated = migrate_on(&mut connection, application_role).await;
     // What went wrong before says more than what goes wrong with the farewell.
     let closed = connection.close().await;
@@ -167,7 +176,9 @@ async fn grant(connection: &mut PgConnection, role: &str) -> Result<(), MigrateE
         "REVOKE ALL ON SCHEMA convor FROM PUBLIC".to_owned(),
         "REVOKE ALL ON ALL TABLES IN SCHEMA convor FROM PUBLIC".to_owned(),
         "REVOKE ALL ON ALL FUNCTIONS IN SCHEMA convor FROM PUBLIC".to_owned(),
+        format!("REVOKE ALL ON SCHEMA convor FROM {role}"),
         format!("REVOKE ALL ON ALL TABLES IN SCHEMA convor FROM {role}"),
+        format!("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA convor FROM {role}"),
         format!("GRANT USAGE ON SCHEMA convor TO {role}"),
         format!("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA convor TO {role}"),
     ];
@@ -183,6 +194,19 @@ async fn grant(connection: &mut PgConnection, role: &str) -> Result<(), MigrateE
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stops_a_migration_is_told() {
+        use sqlx::migrate::MigrateError as Error;
+        for (error, expected) in [
+            (Error::Dirty(3), "migration 3 was begun and is not done"),
+            (Error::VersionMismatch(3), "migration 3 was another one when it was made"),
+            (Error::VersionMissing(99), "the schema has version 99, which this program does not know"),
+            (Error::ForceNotSupported, "the migrations cannot be run"),
+        ] {
+            assert_eq!(MigrateError::from(error).to_string(), expected);
+        }
+    }
 
     #[test]
     fn every_migration_has_the_next_version_and_is_listed() {

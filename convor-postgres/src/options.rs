@@ -29,6 +29,8 @@ pub struct PostgresOptions {
     pool: PgPoolOptions,
     ping_after: Duration,
     statement_timeout: Option<Duration>,
+    lock_timeout: Option<Duration>,
+    search_path: bool,
     reset_on_release: bool,
     pub(crate) batching: Batching,
 }
@@ -41,7 +43,7 @@ impl PostgresOptions {
     /// [`ConnectError::Url`] if it is none.
     pub fn new(url: &str) -> Result<Self, ConnectError> {
         let connection = PgConnectOptions::from_str(url).map_err(|_| ConnectError::Url)?;
-        // Nothing here is a float, and a pooler need not know the parameter.
+        // Nothing here is a float, and the server need not know the parameter.
         let connection = connection.extra_float_digits(None).application_name("convor");
         let pool = PgPoolOptions::new()
             .max_connections(16)
@@ -54,6 +56,8 @@ impl PostgresOptions {
             pool,
             ping_after: Duration::from_secs(10),
             statement_timeout: Some(Duration::from_secs(30)),
+            lock_timeout: Some(Duration::from_secs(2)),
+            search_path: true,
             reset_on_release: true,
             batching: Batching::default(),
         })
@@ -100,25 +104,37 @@ impl PostgresOptions {
         self
     }
 
-    /// How long a statement may take before the server cuts it off, and with it how long one waits for a lock; 30 s unless it is
-    /// said, `None` for what the server or the role says. It is a parameter of the connection, which a pooler may have to be
-    /// told to let pass: see [`Self::pooled`].
+    /// How long a statement may take before the server cuts it off; 30 s unless it is said, `None` for what the server or the
+    /// role says. It has at least 1 ms and at most 2³¹ − 1. A connection that has not answered after 35 s is given up. It is a
+    /// parameter of the connection, which a pooler may not let pass: see [`Self::pooled`].
     pub fn statement_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.statement_timeout = timeout;
         self
     }
 
-    /// How many prepared statements each connection keeps; 100 unless it is said. With 0 none is kept, for poolers that do not
-    /// follow them.
-    pub fn statement_cache_capacity(mut self, statements: usize) -> Self {
-        self.connection = self.connection.statement_cache_capacity(statements);
+    /// How long a statement waits for a lock, such as that of a visitor who is being erased, before it fails as unavailable and is
+    /// tried again; 2 s unless it is said, `None` for what the server or the role says. A parameter of the connection, too.
+    pub fn lock_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.lock_timeout = timeout;
         self
     }
 
-    /// What a pooler in transaction mode needs, such as PgBouncer before 1.21: no prepared statement outlives its use,
-    /// and no parameter is sent with the connection. Say the `statement_timeout` with `ALTER ROLE` then.
-    pub fn pooled(self) -> Self {
-        self.statement_cache_capacity(0).statement_timeout(None)
+    /// How many prepared statements each connection keeps, at least 1; 100 unless it is said. Without any, those that have been
+    /// prepared would stay on the server.
+    pub fn statement_cache_capacity(mut self, statements: usize) -> Self {
+        self.connection = self.connection.statement_cache_capacity(statements.max(1));
+        self
+    }
+
+    /// For a pooler that lets no parameters of a connection pass: none is sent. Say `statement_timeout`, `lock_timeout` and
+    /// `search_path = pg_catalog, pg_temp` with `ALTER ROLE` then; without the last one the connection is refused.
+    ///
+    /// In transaction mode the pooler must know prepared statements: PgBouncer does from 1.21 on, with
+    /// `max_prepared_statements` above 0. No setting here makes up for one that does not, because a statement would be prepared
+    /// on one server's connection and run on another.
+    pub fn pooled(mut self) -> Self {
+        self.search_path = false;
+        self.statement_timeout(None).lock_timeout(None)
     }
 
     /// Whether a connection that comes back to the pool is looked at, and closed if a transaction is open on it or a tenant is
@@ -150,14 +166,23 @@ impl PostgresOptions {
         if self.reset_on_release {
             pool = pool.after_release(|connection, _| Box::pin(is_clean(connection)));
         }
-        let connection = match self.statement_timeout {
-            Some(timeout) => {
-                self.connection.options([("statement_timeout", timeout.as_millis().to_string())])
-            }
-            None => self.connection,
-        };
+        let bounds = [("statement_timeout", self.statement_timeout), ("lock_timeout", self.lock_timeout)];
+        let bounds = bounds.into_iter().filter_map(|(name, timeout)| Some((name, millis(timeout?))));
+        let mut connection = self.connection.options(bounds);
+        if self.search_path {
+            connection = connection.options([("search_path", SEARCH_PATH)]);
+        }
         pool.connect_lazy_with(connection)
     }
+}
+
+/// Nothing but what is PostgreSQL's own. What is Convor's is named with its schema, and nobody else's function is run with
+/// the application's rights in the place of one of PostgreSQL's.
+pub(crate) const SEARCH_PATH: &str = "pg_catalog,pg_temp";
+
+/// A bound as the server takes it: 0 would be none, and it knows none above 2³¹ − 1.
+fn millis(timeout: Duration) -> String {
+    timeout.as_millis().clamp(1, i32::MAX.unsigned_abs().into()).to_string()
 }
 
 /// Whether no transaction is open and no tenant is set. A transaction that is open began before this statement; one that has
@@ -177,8 +202,21 @@ impl fmt::Debug for PostgresOptions {
             .field("connections_max", &self.pool.get_max_connections())
             .field("acquire_timeout", &self.pool.get_acquire_timeout())
             .field("statement_timeout", &self.statement_timeout)
+            .field("lock_timeout", &self.lock_timeout)
             .field("reset_on_release", &self.reset_on_release)
             .field("batching", &self.batching)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_is_never_none_and_never_more_than_the_server_takes() {
+        let bounds =
+            [Duration::ZERO, Duration::from_micros(1), Duration::from_millis(7), Duration::MAX].map(millis);
+        assert_eq!(bounds, ["1", "1", "7", "2147483647"]);
     }
 }

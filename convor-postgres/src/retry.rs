@@ -17,11 +17,14 @@ const PAUSE_MAX: Duration = Duration::from_millis(50);
 pub(crate) enum Repeatable {
     /// It reads, or recognises its repeat.
     Yes,
+    /// It recognises its repeat, and does not wait twice for a lock: the failure is for its caller to deal with.
+    WithoutWaiting,
     /// It would do it twice, or answer the repeat otherwise.
     No,
 }
 
-/// The tries of one statement. A conflict has been rolled back, so everything is tried again after one. After a connection
+/// The tries of one statement. A conflict and a wait for a lock have been rolled back, so everything is tried again after one. A
+/// statement that took too long would do so again. After a connection
 /// is lost, only what is [`Repeatable`]. Whoever found no connection in time has waited long enough.
 #[derive(Debug)]
 pub(crate) struct Tries {
@@ -46,8 +49,11 @@ impl Tries {
     fn pause(&mut self, failure: &Failure) -> Option<Duration> {
         let again = match failure.kind {
             StorageErrorKind::Conflict => true,
+            StorageErrorKind::Unavailable if failure.took_too_long() => {
+                failure.is_lock_timeout() && self.repeatable != Repeatable::WithoutWaiting
+            }
             StorageErrorKind::Unavailable => {
-                self.repeatable == Repeatable::Yes && !failure.is_without_connection()
+                self.repeatable != Repeatable::No && !failure.is_without_connection()
             }
             _ => false,
         };
@@ -89,6 +95,15 @@ mod tests {
         assert_eq!(tries(Repeatable::Yes, StorageErrorKind::Unavailable), 3);
         assert_eq!(tries(Repeatable::No, StorageErrorKind::Unavailable), 0);
         assert_eq!(tries(Repeatable::Yes, StorageErrorKind::Other), 0);
+    }
+
+    #[test]
+    fn what_waited_for_a_lock_is_tried_again_and_what_was_too_slow_is_not() {
+        for (code, expected) in [("55P03", 3), ("57014", 0)] {
+            let mut tries = Tries::new(Repeatable::No);
+            let failure = Failure::new(StorageErrorKind::Unavailable, code);
+            assert_eq!(std::iter::from_fn(|| tries.pause(&failure)).take(100).count(), expected, "{code}");
+        }
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub struct Limits {
 
     /// Characters of what is searched for; beyond it `invalid_request`. 200.
     pub search_chars_max: usize,
-    /// Messages that are made searchable in one transaction. 500.
+    /// Messages that are made searchable in one transaction, whatever their length. 100.
     pub search_batch_max: usize,
     /// Messages that are made searchable before one search is answered, and in one round of the background work; if there are
     /// more, the answer says that it is not complete. 5,000.
@@ -139,7 +139,8 @@ pub struct Limits {
     pub rereads_per_tenant_max: usize,
     /// Control logs that a node reads at once; more wait. 32.
     pub control_reads_max: usize,
-    /// Tenants of which one read finds out whether their control logs have grown. 1,000.
+    /// Tenants of which one read finds out whether their control logs have grown; if it fails, the logs are read one by
+    /// one. 1,000.
     pub control_heads_max: usize,
     /// Typing, read and page signals of other nodes that are told on at once; beyond it they are dropped. 64.
     pub signals_told_max: usize,
@@ -165,7 +166,7 @@ impl Default for Limits {
             page_default: 50,
             page_max: 200,
             search_chars_max: 200,
-            search_batch_max: 500,
+            search_batch_max: 100,
             search_indexed_max: 5_000,
             body_bytes_max: 64 * KIB,
             frame_bytes_max: 64 * KIB,

@@ -113,6 +113,27 @@ async fn a_destination_with_other_data_fails_the_command_and_says_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_or_empty_does_not_pass_for_a_copy() {
+    let folder = Folder::new();
+    open(&folder.path("empty.db")).await.close().await;
+    std::fs::write(folder.path("bare"), "").expect("a file");
+    for (name, expected) in
+        [("mistyped.db", "there is no file"), ("empty.db", "no tenants"), ("bare", "no tenants")]
+    {
+        for to in [archive(&folder, "backup.gz"), sqlite(&folder, "b.db")] {
+            let done = command(&sqlite(&folder, name), &to, &[]).await;
+            let said = said(&done);
+            assert!(
+                !done.status.success() && said.contains("the source") && said.contains(expected),
+                "{said}"
+            );
+        }
+    }
+    let made = |name: &String| ["mistyped", "backup", "b.db"].iter().any(|made| name.starts_with(made));
+    assert!(!folder.names().iter().any(made), "nothing is made: {:?}", folder.names());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_copied_is_said_in_a_sentence() {
     let folder = Folder::new();
     let _held = open(&folder.path("held.db")).await;

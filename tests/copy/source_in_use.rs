@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use convor::Chat;
-use convor::domain::{Audience, Principal};
+use convor::domain::{Audience, Author, Principal};
 use convor::ids::ConversationId;
-use convor::ports::Storage;
 use convor::ports::storage::{RecordKind, Window};
-use convor::transfer::digest;
+use convor::ports::{Change, Storage};
+use convor::transfer::{Copied, digest};
 use convor_tests::fixture::{Tenant, message, opening};
-use convor_tests::hooked::{Hooked, Side, next};
+use convor_tests::hooked::{Held, Hooked, Side, next};
+
+use tokio::task::JoinHandle;
 
 use super::world::{copied, empty};
 
@@ -70,22 +72,103 @@ async fn what_has_changed_since_is_reported_and_no_log_is_torn() {
     assert_eq!(log(to.as_ref(), &talk).await, (vec![1, 2], 2));
 }
 
+/// A copy that has written the records of a kind, and has not read those of the next.
+struct Halfway {
+    held: Held,
+    copying: JoinHandle<Copied>,
+}
+
+impl Halfway {
+    async fn after(kind: RecordKind, talk: &Talk, to: &Arc<dyn Storage>) -> Self {
+        let hooked = Hooked::new(Arc::clone(to));
+        // Each kind is one import.
+        let kinds = digest(talk.storage.as_ref(), talk.tenant.id).await.expect("a digest").kinds;
+        let calls = kinds.iter().position(|of| of.kind == kind).expect("there are some");
+        let held = hooked.hold(next("transfer.import").but(calls), Side::After);
+        let from = Arc::clone(&talk.storage);
+        let copying = tokio::spawn(async move {
+            let mut reports = copied(from.as_ref(), hooked.as_ref(), None).await.expect("a copy");
+            reports.remove(0)
+        });
+        held.reached().await;
+        Self { held, copying }
+    }
+
+    async fn end(self) -> Copied {
+        self.held.release();
+        self.copying.await.expect("it ends")
+    }
+}
+
 #[tokio::test]
 async fn what_is_said_between_two_pages_is_left_out_and_reported() {
     let (talk, to) = (Talk::new().await, empty());
-    let hooked = Hooked::new(Arc::clone(&to));
-    // The conversations have been written, and the events have not been read yet. Each kind is one import.
-    let kinds = digest(talk.storage.as_ref(), talk.tenant.id).await.expect("a digest").kinds;
-    let conversations = kinds.iter().position(|of| of.kind == RecordKind::Conversation);
-    let calls = next("transfer.import").but(conversations.expect("there are some"));
-    let held = hooked.hold(calls, Side::After);
-    let from = Arc::clone(&talk.storage);
-    let copying = tokio::spawn(async move { copied(from.as_ref(), hooked.as_ref(), None).await });
-    held.reached().await;
+    let halfway = Halfway::after(RecordKind::Conversation, &talk, &to).await;
     talk.say("In between").await;
-    held.release();
-    let reports = copying.await.expect("it ends").expect("a copy");
-    assert_eq!(reports[0].left_out, 1, "{reports:?}");
-    assert!(!reports[0].is_exact());
+    let report = halfway.end().await;
+    assert_eq!((report.left_out, report.missing, report.changed), (1, 0, true), "{report:?}");
+    assert!(!report.is_exact());
     assert_eq!(log(to.as_ref(), &talk).await, (vec![1], 1));
+}
+
+#[tokio::test]
+async fn what_is_purged_or_erased_between_two_pages_is_reported() {
+    for erased in [false, true] {
+        let (talk, to) = (Talk::new().await, empty());
+        talk.say("More").await;
+        let halfway = Halfway::after(RecordKind::Conversation, &talk, &to).await;
+        let (tenant, now) = (talk.tenant.id, talk.tenant.chat.now());
+        if erased {
+            let (visitors, change) = (talk.storage.visitors(), Change::new(Author::System, now));
+            let Author::Visitor(visitor) = talk.visitor.author() else { panic!("it is a visitor") };
+            assert!(visitors.erase(tenant, visitor, &change).await.expect("it is erased"));
+        } else {
+            let later = now.plus(std::time::Duration::from_secs(1));
+            assert_eq!(talk.storage.events().purge(tenant, later, 9).await.expect("it is purged"), 2);
+        }
+        let report = halfway.end().await;
+        assert_eq!((report.missing, report.changed, report.is_exact()), (2, true, false), "{report:?}");
+        let found = digest(to.as_ref(), tenant).await.expect("a digest");
+        assert_eq!(found, report.digest, "the destination holds what was read, and that is not enough");
+    }
+}
+
+#[tokio::test]
+async fn what_comes_to_the_source_behind_the_copy_is_reported() {
+    let (talk, to) = (Talk::new().await, empty());
+    let halfway = Halfway::after(RecordKind::Conversation, &talk, &to).await;
+    let newcomer = talk.tenant.visitor().await;
+    let report = halfway.end().await;
+    assert!(report.changed && !report.is_exact(), "{report:?}");
+    assert_eq!((report.different, report.left_out, report.missing), (0, 0, 0), "{report:?}");
+    let Author::Visitor(newcomer) = newcomer.author() else { panic!("it is a visitor") };
+    assert!(to.visitors().find(talk.tenant.id, newcomer).await.expect("a look").is_none());
+}
+
+#[tokio::test]
+async fn nobody_has_read_what_is_not_there_yet() {
+    let (talk, to) = (Talk::new().await, empty());
+    copied(talk.storage.as_ref(), to.as_ref(), None).await.expect("a copy");
+    talk.say("More").await;
+    let anna = Principal::operator(talk.tenant.id, talk.tenant.anna.id, talk.tenant.anna.role);
+    talk.tenant.chat.read(&anna, talk.conversation, 2).await.expect("it is read");
+    let reports = copied(talk.storage.as_ref(), to.as_ref(), None).await.expect("a second pass");
+    assert_eq!(reports[0].left_out, 2, "the event, and that it was read: {reports:?}");
+    let found = digest(to.as_ref(), talk.tenant.id).await.expect("a digest");
+    let reads = |of: &convor::transfer::TenantDigest| {
+        of.kinds.iter().find(|of| of.kind == RecordKind::Read).map_or(0, |of| of.records)
+    };
+    assert_eq!((reads(&reports[0].digest), reads(&found)), (reads(&found) + 1, reads(&found)));
+}
+
+#[tokio::test]
+async fn what_the_destination_has_purged_stays_purged() {
+    let (talk, to) = (Talk::new().await, empty());
+    copied(talk.storage.as_ref(), to.as_ref(), None).await.expect("a copy");
+    let later = talk.tenant.chat.now().plus(std::time::Duration::from_secs(1));
+    assert_eq!(to.events().purge(talk.tenant.id, later, 9).await.expect("it is purged"), 1);
+    let reports = copied(talk.storage.as_ref(), to.as_ref(), None).await.expect("a second pass");
+    assert_eq!((reports[0].different, reports[0].left_out), (1, 1), "{reports:?}");
+    let kinds = digest(to.as_ref(), talk.tenant.id).await.expect("a digest").kinds;
+    assert!(kinds.iter().all(|of| of.kind != RecordKind::Event), "{kinds:?}");
 }

@@ -1,12 +1,13 @@
 //! What PostgreSQL adds to the storage contract, on a server that `CONVOR_TEST_POSTGRES` names.
 
 mod broker;
-mod conformance;
 mod cancellation;
 mod classification;
+mod conformance;
 mod fill;
 mod methods;
 mod plans;
+mod regressions;
 mod row_level_security;
 mod schema;
 mod statements;

@@ -11,6 +11,25 @@ use tokio::net::TcpStream;
 
 use super::kept::{said, sign_in, visit};
 
+/// The passwords stand in the folder where the demonstration was first started; elsewhere they are neither known nor reset.
+#[tokio::test]
+async fn a_demonstration_elsewhere_leaves_the_passwords_as_they_are() {
+    let database = Database::fresh().await;
+    let arguments = ["--demo", "--storage", &database.app_url()];
+    let here = Server::start(&arguments).await;
+    let tenant = here.tenant().clone();
+    let operator = sign_in(&here, &tenant).await;
+    let there = Server::start(&arguments).await;
+    assert_eq!(there.tenant().tenant_key, tenant.tenant_key);
+    assert!(there.tenant().operators.is_empty(), "whose passwords it does not know");
+    let session = Ask::get("/v1/sessions/current").by(Some(&operator));
+    assert_eq!(there.ask(session).await.status, 200, "the session goes on");
+    sign_in(&there, &tenant).await;
+    there.terminate();
+    let ended = there.ended().await;
+    assert!(ended.log.contains("where the demonstration was first started"), "{}", ended.log);
+}
+
 #[tokio::test]
 async fn what_is_said_at_one_server_is_heard_at_the_other() {
     let database = Database::fresh().await;

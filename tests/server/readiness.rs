@@ -1,9 +1,10 @@
 //! Whether it may be sent requests: it says the truth, and recovers by itself.
 
+use convor_tests::database::Database;
 use convor_tests::host::{Answer, Ask};
 use convor_tests::patience::look;
 use convor_tests::postgres::Instance;
-use convor_tests::server::{Server, run};
+use convor_tests::server::Server;
 
 const SECRETS: [&str; 4] = ["postgres", "convor_app", "127.0.0.1", "canary"];
 
@@ -30,25 +31,23 @@ async fn until(server: &Server, reason: Option<&str>) {
 }
 
 /// A database server of the test's own, with the schema, and a server on it.
-async fn served() -> (Instance, Server) {
+async fn served() -> (Instance, Database, Server) {
     let instance = Instance::new().await;
-    let migrated = run(&["migrate", "--storage", &instance.url()]).await;
-    assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
-    let url = instance.url().replace("postgres@", "convor_app@");
-    let server = Server::start(&["--storage", &url]).await;
+    let database = Database::fresh_on(&instance.url()).await;
+    let server = Server::start(&["--storage", &database.app_url()]).await;
     until(&server, None).await;
-    (instance, server)
+    (instance, database, server)
 }
 
-async fn execute(instance: &Instance, statement: &'static str) {
+async fn execute(database: &Database, statement: &'static str) {
     use sqlx::Connection;
-    let mut connection = sqlx::PgConnection::connect(&instance.url()).await.expect("it answers");
+    let mut connection = sqlx::PgConnection::connect(&database.superuser_url()).await.expect("it answers");
     sqlx::raw_sql(statement).execute(&mut connection).await.expect("it is done");
 }
 
 #[tokio::test]
 async fn it_is_not_ready_while_the_database_is_away() {
-    let (mut instance, server) = served().await;
+    let (mut instance, _database, server) = served().await;
     for _ in 0..2 {
         instance.stop().await;
         until(&server, Some("The storage does not answer.")).await;
@@ -57,12 +56,38 @@ async fn it_is_not_ready_while_the_database_is_away() {
     }
 }
 
+/// Hints of other servers may be lost; that nobody can give any is no reason to turn requests away from all of them.
 #[tokio::test]
-async fn it_is_not_ready_while_the_schema_is_another_one() {
-    let (instance, server) = served().await;
-    execute(&instance, "UPDATE convor.migrations SET version = version + 1000 WHERE version = 1").await;
+async fn it_is_ready_and_says_what_is_worse_while_other_servers_cannot_be_heard() {
+    let (_instance, database, server) = served().await;
+    let degraded = async || {
+        let answer = readiness(&server).await;
+        (answer.json()["status"] == "ready").then(|| answer.json()["degraded"].as_str().map(str::to_owned))
+    };
+    assert_eq!(degraded().await, Some(None));
+    // Its pool keeps what it has, and now and then asks for more in vain; nothing that is cut comes back.
+    execute(&database, "ALTER ROLE convor_app CONNECTION LIMIT 0").await;
+    execute(
+        &database,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name IN
+            ('convor listener', 'convor notifier')",
+    )
+    .await;
+    let said = look(async || degraded().await.flatten())
+        .await
+        .unwrap_or_else(|_| panic!("it says nothing: {}", server.log()));
+    assert!(said.contains("broker"), "{said}");
+    execute(&database, "ALTER ROLE convor_app CONNECTION LIMIT -1").await;
+    let again = look(async || (degraded().await == Some(None)).then_some(())).await;
+    again.unwrap_or_else(|_| panic!("it does not recover: {}", server.log()));
+}
+
+#[tokio::test]
+async fn it_is_not_ready_while_the_schema_is_an_older_one() {
+    let (_instance, database, server) = served().await;
+    execute(&database, "UPDATE convor.migrations SET version = -version").await;
     until(&server, Some("schema")).await;
-    execute(&instance, "UPDATE convor.migrations SET version = 1 WHERE version = 1001").await;
+    execute(&database, "UPDATE convor.migrations SET version = -version").await;
     until(&server, None).await;
 }
 

@@ -17,9 +17,6 @@ pub const APPLICATION: &str = "convor_app";
 /// The variable that names the server, by the URL of a superuser.
 const SERVER: &str = "CONVOR_TEST_POSTGRES";
 
-/// The password of both roles, for servers that ask for one.
-const PASSWORD: &str = "convor";
-
 /// What only one process of a server's may do at a time.
 const LOCK: i64 = 0x636f_6e76_6f72;
 
@@ -158,10 +155,11 @@ async fn template(server: &Url) -> String {
 /// Makes a template. It has its name only once it is complete, so that a half-made one is never taken for it.
 async fn make(connection: &mut PgConnection, server: &Url, name: &str) {
     let unfinished = format!("{name}_unfinished");
+    let password = password(server);
     for role in [OWNER, APPLICATION] {
-        let made = format!("CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'");
         let unless = format!("IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}')");
-        execute(connection, &format!("DO $$ BEGIN {unless} THEN {made}; END IF; END $$")).await;
+        execute(connection, &format!("DO $$ BEGIN {unless} THEN CREATE ROLE {role}; END IF; END $$")).await;
+        execute(connection, &format!("ALTER ROLE {role} LOGIN PASSWORD '{password}'")).await;
     }
     execute(connection, &format!("DROP DATABASE IF EXISTS {unfinished} WITH (FORCE)")).await;
     execute(connection, &format!("CREATE DATABASE {unfinished} OWNER {OWNER}")).await;
@@ -172,14 +170,17 @@ async fn make(connection: &mut PgConnection, server: &Url, name: &str) {
     execute(connection, &format!("ALTER DATABASE {unfinished} RENAME TO {name}")).await;
 }
 
-/// Drops what tests that were killed have left behind, and the templates of other versions.
+/// Drops what tests that were killed have left behind, and the templates of other versions, unless somebody uses them.
 async fn sweep(connection: &mut PgConnection) {
-    let old = "SELECT datname FROM pg_database \
+    let old = "SELECT datname FROM pg_database d \
                WHERE datname ~ '^convor_(test|template)_' \
-               AND (pg_stat_file('base/' || oid || '/PG_VERSION', true)).modification < now() - interval '6 hours'";
+               AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid) \
+               AND (pg_stat_file('base/' || oid || '/PG_VERSION', true)).modification < now() - interval '7 days'";
     let old: Vec<String> = sqlx::query_scalar(old).fetch_all(&mut *connection).await.expect("a list");
     for name in old {
-        execute(connection, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+        // Whoever has come to it meanwhile keeps it.
+        let drop = format!("DROP DATABASE IF EXISTS {name}");
+        let _ = sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut *connection).await;
     }
 }
 
@@ -215,9 +216,17 @@ fn url(server: &Url, database: &str, role: Option<&str>) -> String {
     url.set_path(database);
     if let Some(role) = role {
         url.set_username(role).expect("a server has users");
-        url.set_password(Some(PASSWORD)).expect("users have passwords");
+        url.set_password(Some(&password(server))).expect("users have passwords");
     }
     url.into()
+}
+
+/// The password of both roles, which nobody guesses who does not know the superuser's: the letters and digits of that.
+/// A server that asks for none is handed something all the same.
+fn password(server: &Url) -> String {
+    let plain: String =
+        server.password().unwrap_or_default().chars().filter(char::is_ascii_alphanumeric).collect();
+    if plain.is_empty() { "convor".to_owned() } else { plain }
 }
 
 fn runtime() -> runtime::Runtime {

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use convor::Limits;
 use convor::domain::MessageKind;
-use convor::ports::{Broker, Received, Storage};
+use convor::ports::{Broker, Received, Signal, SignalBody, Storage};
 use convor_memory::{InProcess, MemoryBroker, MemoryNotifier, MemoryStorage};
-use convor_tests::fixture::{Tenant, message, node, opening};
+use convor_tests::fixture::{Tenant, message, new_id, node, opening};
 use convor_tests::hooked::Side::Before;
 use convor_tests::hooked::every;
 use convor_tests::person::Person;
@@ -35,6 +35,21 @@ async fn a_hint_that_is_lost_is_found() {
     pass(SECOND).await;
     world.broker.swallow_next(1);
     here.chat.post(&away(&tenant_here, &tenant_here.anna), id, message("two")).await.expect("a message");
+    assert_eq!(heard(&mut person, 5 * SECOND).await.events(), ["2 message"]);
+}
+
+/// A newer version may say in another way that something has grown.
+#[tokio::test(start_paused = true)]
+async fn a_hint_that_only_a_newer_version_knows_is_followed_by_rereading() {
+    let Cluster { world, tenant_here, tenant_there, .. } = Cluster::new().await;
+    let (visitor, id) = asked(&tenant_here).await;
+    let mut person = Person::connect(&tenant_there.chat, visitor).await;
+    pass(SECOND).await;
+    let newer = world.alone(|builder| builder);
+    newer.chat.post(&away(&tenant_here, &tenant_here.anna), id, message("two")).await.expect("a message");
+    assert_eq!(heard(&mut person, 5 * SECOND).await.events().len(), 0, "nobody has said so");
+    let hint = Signal { node: new_id(), number: 1, body: SignalBody::Unknown };
+    world.broker.publish(&hint).await.expect("it is carried");
     assert_eq!(heard(&mut person, 5 * SECOND).await.events(), ["2 message"]);
 }
 

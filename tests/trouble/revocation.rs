@@ -173,6 +173,7 @@ async fn operators_come_back_when_it_cannot_be_confirmed_that_they_may_stay() {
     let (visitor, _) = asked(&tenant_there).await;
     let mut person = Person::connect(&there.chat, visitor).await;
     there.storage.fail(every("registry.control_heads"), Before);
+    there.storage.fail(every("control.after"), Before);
     pass(obedience()).await;
     assert_eq!(operator.end(), Some(Close::PositionLost));
     // A visitor's token cannot be revoked.
@@ -242,6 +243,35 @@ async fn a_sign_out_ends_sockets_in_time_though_each_read_is_slow() {
     here.chat.sign_out(token.reveal()).await.expect("she is signed out");
     pass(obedience()).await;
     assert_eq!(socket.end(), Some(Close::PositionLost));
+}
+
+/// The look at many control logs at once saves reads; nobody goes because it fails.
+#[tokio::test(start_paused = true)]
+async fn control_logs_are_read_one_by_one_while_they_cannot_be_looked_at_together() {
+    let Cluster { here, there, tenant_here, .. } = Cluster::new().await;
+    let other = Tenant::new(&there.chat, "Bolt").await;
+    let other = Socket::welcomed(&there.chat, anna_signs_in(&other).await.reveal()).await;
+    let token = anna_signs_in(&tenant_here).await;
+    let socket = Socket::welcomed(&there.chat, token.reveal()).await;
+    there.storage.fail(every("registry.control_heads"), Before);
+    pass(MINUTE).await;
+    assert_eq!((socket.end(), other.end()), (None, None));
+    here.chat.sign_out(token.reveal()).await.expect("she is signed out");
+    pass(obedience()).await;
+    assert_eq!((socket.end(), other.end()), (Some(Close::Revoked), None));
+}
+
+/// A log has time of its own to be read in, however long it took to find out that it has grown.
+#[tokio::test(start_paused = true)]
+async fn a_sign_out_is_obeyed_though_the_look_at_all_control_logs_takes_all_of_its_time() {
+    let Cluster { here, there, tenant_here, .. } = Cluster::new().await;
+    let token = anna_signs_in(&tenant_here).await;
+    let socket = Socket::welcomed(&there.chat, token.reveal()).await;
+    there.storage.delay(every("registry.control_heads"), Before, SECOND);
+    there.storage.delay(every("control.after"), Before, SECOND / 2);
+    here.chat.sign_out(token.reveal()).await.expect("she is signed out");
+    pass(obedience()).await;
+    assert_eq!(socket.end(), Some(Close::Revoked));
 }
 
 /// However many tenants one read asks about, all of them are asked about.

@@ -116,9 +116,10 @@ impl Log {
         event
     }
 
-    /// Puts an event back that stood above those that are here; `false` if it is here already.
+    /// Puts an event back that stood above those that are here; `false` if it is here already, or has been purged.
     pub(super) fn restore(&mut self, event: &Event, digest: Option<BodyDigest>) -> bool {
-        let new = self.events.back().is_none_or(|last| last.position.staff < event.position.staff);
+        let last = self.events.back().map_or(self.conversation.floor.staff, |last| last.position.staff);
+        let new = last < event.position.staff;
         if new {
             self.keep(event.clone(), digest);
         }

@@ -14,7 +14,8 @@ use crate::codes;
 use crate::error::Failure;
 use crate::rows::{corrupt, field, id, time};
 
-pub(super) const PAGE: &str = "SELECT id, by_kind, by_id, at, action, target FROM convor.audit_page($1, $2, $3)";
+pub(super) const PAGE: &str =
+    "SELECT id, by_kind, by_id, at, action, target FROM convor.audit_page($1, $2, $3)";
 
 #[async_trait]
 impl AuditRepository for PostgresStorage {

@@ -64,7 +64,7 @@ impl SearchRepository for PostgresStorage {
         for (conversation, seq, text) in &pending {
             index.add(*conversation, *seq, text);
         }
-        let call = Call::read(STORE, tenant)
+        let call = Call::repeatable(STORE, tenant)
             .bind(index.conversations)
             .bind(index.up_to)
             .bind(index.word_conversations)

@@ -91,7 +91,7 @@ impl UploadRepository for PostgresStorage {
         stale: Timestamp,
         limit: usize,
     ) -> Result<Vec<BlobKey>, StorageError> {
-        let call = Call::read(REMOVABLE, tenant).bind(stale.millis()).bind(codes::limit(limit));
+        let call = Call::repeatable(REMOVABLE, tenant).bind(stale.millis()).bind(codes::limit(limit));
         self.all(call, |row| Ok(BlobKey(field(row, "blob")?))).await
     }
 

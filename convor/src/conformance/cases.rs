@@ -209,6 +209,7 @@ macro_rules! __convor_cases {
                 an_erasure_commits_its_change
                 an_erasure_ends_the_work_that_is_due
                 notifications_of_others_stay
+                an_erasures_own_notification_goes_with_it
                 nothing_is_written_where_a_visitor_was_erased
                 an_erased_visitors_id_begins_anew
                 a_visitor_is_erased_once
@@ -295,6 +296,8 @@ macro_rules! __convor_cases {
                 moved_messages_are_found
                 moved_uploads_go_on
                 what_was_moved_can_be_removed
+                what_was_purged_stays_away
+                a_log_that_was_cut_off_is_purged
             }
             records One {
                 the_storage_answers

@@ -280,6 +280,18 @@ pub(super) async fn notifications_of_others_stay(world: World) {
     assert_eq!(Owed::of(&tenant).await.notifications, before[1..], "that of the erased one alone goes");
 }
 
+/// A notification that the erasure's own change carries goes with the conversation that it names.
+pub(super) async fn an_erasures_own_notification_goes_with_it(world: World) {
+    let tenant = world.tenant().await;
+    let conversation = tenant.open().await.id;
+    let mut change = tenant.change(Author::System);
+    let notification = Notification::MessageWaiting { conversation };
+    change.outbox.push(OutboxEntry::Notify { id: world.id(), notification });
+    assert!(world.visitors().erase(tenant.id, tenant.visitor, &change).await.answered());
+    assert_eq!(Owed::of(&tenant).await.notifications, []);
+    assert_eq!(world.registry().due(Timestamp::MAX, None, 9).await.answered(), [], "no work is left");
+}
+
 /// Whoever writes to what is erased finds nothing, and stores nothing.
 pub(super) async fn nothing_is_written_where_a_visitor_was_erased(world: World) {
     let tenant = without_visitors(&world).await;

@@ -149,7 +149,8 @@ pub enum SignalBody {
     Hello,
     /// The node ends in good order: nothing is missed when it falls silent.
     Goodbye,
-    /// Something that only a newer version knows. It counts as heard, and nothing follows from it.
+    /// Something that only a newer version knows. It counts as heard, and as a hint that was
+    /// missed: the node rereads.
     Unknown,
 }
 

@@ -38,7 +38,10 @@ pub(super) fn spawn(chat: &Chat) {
     chat.keep(tokio::spawn(each_second(inner.clone(), |chat| async move { chat.wake_all().await })));
     // A notifier may be slow; nothing else waits for it.
     chat.keep(tokio::spawn(each_second(inner.clone(), |chat| async move { chat.notify_all().await })));
-    chat.keep(tokio::spawn(each_second(inner.clone(), |chat| async move { chat.index_all().await })));
+    chat.keep(tokio::spawn(each_second(inner.clone(), |chat| async move {
+        chat.index_all().await;
+        Ok(())
+    })));
     let among_others = chat.inner.signals.is_some();
     chat.keep(tokio::spawn(keep_confirmed(inner, Arc::clone(&chat.inner.control_due), among_others)));
 }
@@ -134,15 +137,14 @@ where
 
 impl Chat {
     /// Does the work that is due now, for all tenants: wakes snoozed conversations, makes messages searchable and delivers
-    /// notifications. A node
-    /// does it by itself each second; a simulation calls it.
+    /// notifications. A node does it by itself each second; a simulation calls it.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the registry does not answer. What could not be done for a tenant is still due.
     pub async fn work(&self) -> Result<(), Error> {
         self.end_expired();
         self.wake_all().await?;
-        self.index_all().await?;
+        self.index_all().await;
         self.notify_all().await
     }
 

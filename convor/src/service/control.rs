@@ -44,7 +44,7 @@ impl Chat {
     }
 
     /// Obeys the control logs of all tenants that have sessions here. One read finds out which of many logs have grown, and
-    /// only those are read.
+    /// only those are read; all are if it fails.
     pub(super) async fn confirm_all(&self) {
         let tenants = self.hub().roster().tenants_to_confirm();
         let reads = Arc::new(Semaphore::new(self.limits().control_reads_max.max(1)));
@@ -57,26 +57,26 @@ impl Chat {
     }
 
     async fn confirm_each(self, tenants: Vec<TenantId>, reads: Arc<Semaphore>) {
-        let Ok(read) = reads.acquire().await else { return };
-        let (patience, began) = (self.control_interval(), self.now());
-        let heads = timeout(patience, self.storage().registry().control_heads(&tenants)).await;
-        drop(read);
-        let heads = heads.ok().and_then(Result::ok).filter(|heads| heads.len() == tenants.len());
-        let Some(heads) = heads else {
-            tenants.into_iter().for_each(|tenant| self.could_not_confirm(tenant));
-            return;
-        };
-        let patience = patience.saturating_sub(self.now().since(began));
+        // Half of the time is for this one read, the other half for the logs, their turn to be read included.
+        let patience = self.control_interval() / 2;
+        let heads = timeout(patience, async {
+            let _read = reads.acquire().await;
+            self.storage().registry().control_heads(&tenants).await
+        });
+        let heads = heads.await.ok().and_then(Result::ok).filter(|heads| heads.len() == tenants.len());
         let mut confirming = JoinSet::new();
-        for (tenant, head) in tenants.into_iter().zip(heads) {
-            if self.has_obeyed(tenant, head) {
+        for (place, tenant) in tenants.into_iter().enumerate() {
+            // What fails for many together may succeed for each alone.
+            if heads.as_ref().is_some_and(|heads| self.has_obeyed(tenant, heads[place])) {
                 continue;
             }
-            let Ok(read) = Arc::clone(&reads).acquire_owned().await else { return };
-            let chat = self.clone();
+            let (chat, reads) = (self.clone(), Arc::clone(&reads));
             confirming.spawn(async move {
-                chat.confirm_within(tenant, patience).await;
-                drop(read);
+                let obeying = async {
+                    let _read = reads.acquire().await;
+                    chat.obey_control(tenant).await
+                };
+                chat.confirm_within(tenant, patience, obeying).await;
             });
         }
         confirming.join_all().await;
@@ -95,11 +95,16 @@ impl Chat {
 
     /// Obeys a tenant's control log.
     pub(super) async fn confirm_control(&self, tenant: TenantId) {
-        self.confirm_within(tenant, self.control_interval()).await;
+        self.confirm_within(tenant, self.control_interval(), self.obey_control(tenant)).await;
     }
 
-    async fn confirm_within(&self, tenant: TenantId, patience: Duration) {
-        if !matches!(timeout(patience, self.obey_control(tenant)).await, Ok(Ok(()))) {
+    async fn confirm_within(
+        &self,
+        tenant: TenantId,
+        patience: Duration,
+        obeying: impl Future<Output = Result<(), Error>>,
+    ) {
+        if !matches!(timeout(patience, obeying).await, Ok(Ok(()))) {
             self.could_not_confirm(tenant);
         }
     }

@@ -247,7 +247,9 @@ impl Chat {
                     self.show_presence(tenant, author);
                 }
             }
-            SignalBody::Heartbeat | SignalBody::Unknown => {}
+            SignalBody::Heartbeat => {}
+            // It may have been a hint: what it stands for is looked for.
+            SignalBody::Unknown => self.inner.missed.notify_one(),
             body => {
                 // What nobody wants, and what comes while too much is being told already, may be lost.
                 let place = Arc::clone(&self.inner.telling).try_acquire_owned();

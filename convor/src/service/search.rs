@@ -37,7 +37,8 @@ impl Found {
 
 impl Chat {
     /// A page of the messages and notes that hold all words of `request.text`, the newest first. What has just been
-    /// stored is made searchable first, up to [`Limits::search_indexed_max`](crate::Limits::search_indexed_max).
+    /// stored is made searchable first, up to [`Limits::search_indexed_max`](crate::Limits::search_indexed_max); if that
+    /// fails, what is searchable already is found all the same.
     ///
     /// # Errors
     /// [`Error::Forbidden`] for a visitor, [`Error::Invalid`] for a text without words or with too many, or a `limit` out of
@@ -53,7 +54,7 @@ impl Chat {
             .transpose()?;
         let search = self.storage().search().ok_or(Error::Unsupported)?;
         let tenant = principal.tenant();
-        let complete = self.make_searchable(search, tenant, self.limits().search_indexed_max).await?;
+        let complete = self.make_searchable(search, tenant).await;
         // One more than asked for tells whether there is another page.
         let query = SearchQuery { words, before, limit: limit + 1 };
         let mut events = self.within(search.find(tenant, &query)).await?;
@@ -73,36 +74,35 @@ impl Chat {
         Ok(words)
     }
 
-    /// Makes what this node has stored searchable, a batch a tenant and round.
-    pub(super) async fn index_all(&self) -> Result<(), Error> {
-        let Some(search) = self.storage().search() else { return Ok(()) };
+    /// Makes what this node has stored searchable, a tenant after the other.
+    pub(super) async fn index_all(&self) {
+        let Some(search) = self.storage().search() else { return };
         for tenant in self.inner.unindexed.take() {
-            if !self.make_searchable(search, tenant, self.limits().search_indexed_max).await? {
-                self.inner.unindexed.add(tenant, self.limits().tenants_cached_max);
-            }
+            self.make_searchable(search, tenant).await;
         }
-        Ok(())
     }
 
-    /// `true` once every message of the tenant can be found; it stops after about `events_max`.
-    async fn make_searchable(
-        &self,
-        search: &dyn SearchRepository,
-        tenant: TenantId,
-        events_max: usize,
-    ) -> Result<bool, Error> {
+    /// `true` once every message of the tenant can be found. If there are too many for one round, or it fails, the
+    /// background work goes on with it.
+    async fn make_searchable(&self, search: &dyn SearchRepository, tenant: TenantId) -> bool {
+        let limits = self.limits();
         let mut indexed = 0;
-        while indexed < events_max {
-            match self.within(search.index(tenant, self.limits().search_batch_max)).await? {
-                0 => return Ok(true),
-                some => indexed += some,
+        while indexed < limits.search_indexed_max {
+            match self.within(search.index(tenant, limits.search_batch_max)).await {
+                Ok(0) => return true,
+                Ok(some) => indexed += some,
+                Err(error) => {
+                    tracing::warn!(%tenant, code = error.code(), "messages could not be made searchable yet");
+                    break;
+                }
             }
         }
-        Ok(false)
+        self.inner.unindexed.add(tenant, limits.tenants_cached_max);
+        false
     }
 }
 
-/// The tenants in which this node has stored messages that may not be searchable yet. What is forgotten here becomes so
+/// The tenants in which this node knows of messages that may not be searchable yet. What is forgotten here becomes so
 /// with the next search.
 #[derive(Debug, Default)]
 pub(super) struct Unindexed(Mutex<HashSet<TenantId>>);

@@ -10,12 +10,15 @@
 //! ```
 //!
 //! It holds no time of its own: a storage that has not changed makes the same archive, byte for byte. It holds what the storage holds,
-//! hashes of passwords and tokens included, and is to be kept as carefully. It shows that it is whole, not who made it.
+//! hashes of passwords and tokens included, and is to be kept as carefully. It shows that it is whole, not who made it: who can write
+//! one that is taken in can make tenants, owners and sessions, and so it is to be trusted like the database itself. What is
+//! checked is the form of each record, not whether it tells the truth.
 //!
 //! Nothing here touches a file: [`ArchiveWriter`] makes lines, and [`ArchiveReader`] takes them.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 use crate::domain::TenantRecord;
 use crate::ids::TenantId;
@@ -26,15 +29,25 @@ use super::digest::{Digest, Digester, TenantDigest};
 use super::forms::TenantForm;
 use super::record::{decode, encode, to_json};
 
-/// Bytes of a line, at most; a longer one is [`ArchiveError::Line`].
+/// Bytes of a line, at most: a longer one is not written ([`RecordRefused`]), and [`ArchiveError::Line`] where it is read.
 pub const LINE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Makes an archive, line by line: a line is appended to `out` with its line feed.
+/// Makes an archive, line by line: a line is appended to `out` with its line feed. It writes nothing that an [`ArchiveReader`] would
+/// refuse, so that what has been written can be taken in again.
 #[derive(Debug)]
 pub struct ArchiveWriter {
     digests: Sha256,
     tenants: u64,
     digester: Option<Digester>,
+}
+
+/// A record cannot stand in an archive: it is longer than [`LINE_BYTES_MAX`], or is none that the domain allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the record of the kind `{kind}` with the id {id} is too long for an archive, or not valid")]
+#[non_exhaustive]
+pub struct RecordRefused {
+    kind: &'static str,
+    id: Uuid,
 }
 
 impl ArchiveWriter {
@@ -46,18 +59,33 @@ impl ArchiveWriter {
     }
 
     /// Begins a tenant. The one before has been [ended](Self::end_tenant), and has a lower id.
-    pub fn tenant(&mut self, tenant: &TenantRecord, out: &mut Vec<u8>) {
-        push(out, &tenant_line(tenant));
+    ///
+    /// # Errors
+    /// [`RecordRefused`], and nothing is written.
+    pub fn tenant(&mut self, tenant: &TenantRecord, out: &mut Vec<u8>) -> Result<(), RecordRefused> {
+        let line = tenant_line(tenant);
+        if line.len() > LINE_BYTES_MAX || canonical(&line).is_err() {
+            return Err(RecordRefused { kind: "tenant", id: tenant.id.uuid() });
+        }
+        push(out, &line);
         self.digester = Some(Digester::new(tenant));
+        Ok(())
     }
 
     /// Adds the next record of the tenant.
-    pub fn record(&mut self, record: &Record, out: &mut Vec<u8>) {
+    ///
+    /// # Errors
+    /// [`RecordRefused`], and nothing is written.
+    pub fn record(&mut self, record: &Record, out: &mut Vec<u8>) -> Result<(), RecordRefused> {
         let line = encode(record);
+        if line.len() > LINE_BYTES_MAX || decode(&line).is_err() {
+            return Err(RecordRefused { kind: record.kind().name(), id: record.key().id });
+        }
         if let Some(digester) = &mut self.digester {
             digester.add(record.kind(), &line);
         }
         push(out, &line);
+        Ok(())
     }
 
     /// Ends the tenant, and says what its records come to; `None` if none has begun.

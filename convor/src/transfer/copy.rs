@@ -4,6 +4,7 @@ use crate::ids::TenantId;
 use crate::ports::Storage;
 use crate::ports::storage::RecordKind;
 
+use super::digest::digest;
 use super::import::{Copied, Importer};
 use super::read::{Records, Tenants};
 use super::{TransferError, keeps};
@@ -26,7 +27,8 @@ pub enum Progress<'a> {
 }
 
 /// Copies these tenants, or with `None` every one, and says how far it has come. How many records there are is not known
-/// before they have been read. See the [module](super) for what is promised.
+/// before they have been read. Each tenant is read from the source a second time at its end, to see whether it has changed
+/// meanwhile ([`Copied::changed`]). See the [module](super) for what is promised.
 ///
 /// # Errors
 /// [`TransferError`]. Before anything is written: [`TransferError::NoExport`], [`TransferError::NoImport`], and
@@ -47,7 +49,9 @@ pub async fn copy(
             importer.take(page).await?;
             progress(Progress::Records { tenant: tenant.id, kind, records: importer.taken() });
         }
-        progress(Progress::Tenant(&importer.finish().await?));
+        let mut copied = importer.finish().await?;
+        copied.changed = digest(from, tenant.id).await? != copied.digest;
+        progress(Progress::Tenant(&copied));
     }
     Ok(())
 }

@@ -20,6 +20,7 @@ use crate::ports::BlobKey;
 use crate::ports::storage::{AuditRow, Record};
 use crate::time::Timestamp;
 
+use super::checked;
 use super::digest::hex;
 
 #[derive(Serialize, Deserialize)]
@@ -93,6 +94,7 @@ pub(super) enum RecordForm {
 #[serde(remote = "TenantRecord", deny_unknown_fields)]
 pub(super) struct TenantForm {
     id: TenantId,
+    #[serde(deserialize_with = "checked::region")]
     region: String,
     #[serde(with = "TenantStateForm")]
     state: TenantState,
@@ -233,6 +235,7 @@ struct UploadForm {
     by: Author,
     #[serde(with = "scalar")]
     name: Text,
+    #[serde(deserialize_with = "checked::media_type")]
     media_type: String,
     #[serde(with = "scalar")]
     blob: BlobKey,
@@ -320,7 +323,7 @@ scalars! {
 
 #[cfg(feature = "accounts")]
 scalars! {
-    crate::ports::storage::PasswordHash: |hash| hash.as_str().into(), |text| Some(Self::from_phc(text.to_owned()));
+    crate::ports::storage::PasswordHash: |hash| hash.as_str().into(), checked::password_hash;
 }
 
 /// A [`Scalar`], wherever there may be none or several.

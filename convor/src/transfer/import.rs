@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::domain::TenantRecord;
+use crate::domain::{Conversation, TenantRecord};
 use crate::ports::storage::{Record, RecordKey, RecordKind, TransferRepository};
 use crate::ports::{Storage, StorageError};
 
@@ -24,15 +24,20 @@ pub struct Copied {
     pub different: u64,
     /// Records that the destination has and the source has not.
     pub extra: u64,
-    /// Records that do not fit to their conversation in the destination, which is older than they are, and were not written.
+    /// Events and read positions that lie outside the log of their conversation in the destination, and were not written.
     pub left_out: u64,
+    /// Events that the source's conversations count and that were not among its records: they were removed while it was read.
+    pub missing: u64,
+    /// Whether the source's records were others when they were read again. Only [`copy`](super::copy) reads them again.
+    pub changed: bool,
 }
 
 impl Copied {
-    /// Whether the destination holds what was read from the source, and nothing else of this tenant.
+    /// Whether the destination holds what the source holds, and nothing else of this tenant.
     #[must_use]
     pub const fn is_exact(&self) -> bool {
-        self.different == 0 && self.extra == 0 && self.left_out == 0
+        let Self { different, extra, left_out, missing, changed, .. } = self;
+        *different == 0 && *extra == 0 && *left_out == 0 && *missing == 0 && !*changed
     }
 }
 
@@ -54,6 +59,22 @@ struct Counts {
     different: u64,
     extra: u64,
     left_out: u64,
+    /// Events that have yet to come.
+    missing: u64,
+}
+
+impl Counts {
+    /// A log has no gaps: what its conversation counts above its floor comes, event for event.
+    fn expect(&mut self, record: &Record) {
+        match record {
+            Record::Conversation { conversation, .. } => {
+                let events = conversation.heads.staff.saturating_sub(conversation.floor.staff);
+                self.missing = self.missing.saturating_add(events);
+            }
+            Record::Event { .. } => self.missing = self.missing.saturating_sub(1),
+            _ => {}
+        }
+    }
 }
 
 impl<'a> Importer<'a> {
@@ -97,6 +118,7 @@ impl<'a> Importer<'a> {
         self.copied.extra += self.there.come_to(kind).await?;
         for record in page {
             self.digester.add(kind, &record::encode(&record));
+            self.copied.expect(&record);
             let (found, extra) = self.there.seek(record.key()).await?;
             self.copied.extra += extra;
             match found {
@@ -119,8 +141,9 @@ impl<'a> Importer<'a> {
     /// [`TransferError::Destination`].
     pub async fn finish(mut self) -> Result<Copied, TransferError> {
         self.copied.extra += self.there.come_to_the_end().await.map_err(TransferError::Destination)?;
-        let Counts { written, present, different, extra, left_out } = self.copied;
-        Ok(Copied { digest: self.digester.finish(), written, present, different, extra, left_out })
+        let Counts { written, present, different, extra, left_out, missing } = self.copied;
+        let digest = self.digester.finish();
+        Ok(Copied { digest, written, present, different, extra, left_out, missing, changed: false })
     }
 
     /// How many records have been taken so far.
@@ -194,8 +217,8 @@ struct Conversations<'a> {
     tenant: TenantRecord,
     /// For which kind they are looked at, and where.
     cursor: Option<(RecordKind, Cursor<'a>)>,
-    /// The last one that was looked for, and the position of its last event.
-    last: Option<(Uuid, Option<u64>)>,
+    /// The last one that was looked for, and what was found.
+    last: Option<(Uuid, Option<Conversation>)>,
 }
 
 impl<'a> Conversations<'a> {
@@ -204,38 +227,45 @@ impl<'a> Conversations<'a> {
     }
 
     /// Whether a record fits to its conversation. An event that the conversation does not count would be overwritten, or would
-    /// stand in the way of the next one.
+    /// stand in the way of the next one; one below its floor has been purged there; and nobody has read what is not there yet.
     async fn fit(&mut self, record: &Record) -> Result<bool, StorageError> {
         Ok(match record {
             Record::Event { event, .. } => {
-                let head = self.head(record.kind(), event.conversation.uuid()).await?;
-                head.is_some_and(|head| event.position.staff <= head)
+                let found = self.find(record.kind(), event.conversation.uuid()).await?;
+                found.is_some_and(|Conversation { floor, heads, .. }| {
+                    floor.staff < event.position.staff && event.position.staff <= heads.staff
+                })
             }
-            Record::Read { conversation, .. } => {
-                self.head(record.kind(), conversation.uuid()).await?.is_some()
+            Record::Read { conversation, up_to, .. } => {
+                let found = self.find(record.kind(), conversation.uuid()).await?;
+                found.is_some_and(|Conversation { heads, .. }| {
+                    up_to.staff <= heads.staff && up_to.visitor <= heads.visitor
+                })
             }
             _ => true,
         })
     }
 
-    async fn head(&mut self, kind: RecordKind, conversation: Uuid) -> Result<Option<u64>, StorageError> {
+    async fn find(
+        &mut self,
+        kind: RecordKind,
+        conversation: Uuid,
+    ) -> Result<Option<&Conversation>, StorageError> {
         if self.cursor.as_ref().is_none_or(|(present, _)| *present != kind) {
             let cursor = Cursor::new(self.transfer, self.tenant.id, RecordKind::Conversation);
             (self.cursor, self.last) = (Some((kind, cursor)), None);
         }
-        if let Some((last, head)) = self.last
-            && last == conversation
+        if self.last.as_ref().is_none_or(|(last, _)| *last != conversation)
+            && let Some((_, cursor)) = &mut self.cursor
         {
-            return Ok(head);
+            let (found, _) = cursor.seek(RecordKey { id: conversation, part: Uuid::nil() }).await?;
+            let found = found.and_then(|record| match record {
+                Record::Conversation { conversation, .. } => Some(conversation),
+                _ => None,
+            });
+            self.last = Some((conversation, found));
         }
-        let Some((_, cursor)) = &mut self.cursor else { return Ok(None) };
-        let (found, _) = cursor.seek(RecordKey { id: conversation, part: Uuid::nil() }).await?;
-        let head = found.and_then(|record| match record {
-            Record::Conversation { conversation, .. } => Some(conversation.heads.staff),
-            _ => None,
-        });
-        self.last = Some((conversation, head));
-        Ok(head)
+        Ok(self.last.as_ref().and_then(|(_, found)| found.as_ref()))
     }
 }
 

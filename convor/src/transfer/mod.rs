@@ -29,11 +29,14 @@
 //! - **A copy that was cut off is repeated**, and goes on: source and destination are read side by side in the order of
 //!   their keys, and what is there already is not written again. Nothing is missed, because every record of the source is
 //!   compared with the destination, and none is taken to be there because a later one is.
-//! - **A second pass brings what is new.** What is there is never changed: a record that differs is counted, and the digests
-//!   differ. A copy of a storage that is written to meanwhile may be such a copy; copy it into an empty destination once
-//!   nobody writes.
-//! - **No log is torn.** An event that its conversation in the destination has not counted yet is left out, and counted
-//!   ([`Copied::left_out`]): the conversation was copied before the event was stored.
+//! - **A source that is written to meanwhile is found out**: its records are read again at the end, and a copy of others is not
+//!   [exact](Copied::is_exact). Such a copy may hold what the source has purged or erased meanwhile, or only a part of it: copy
+//!   into an empty destination once nobody writes.
+//! - **A second pass brings what is new.** What is there is never changed or removed: a record that differs or is there only is
+//!   counted, and the digests differ.
+//! - **Nothing stands outside its log.** An event or a read position that its conversation in the destination has not counted yet, or
+//!   has purged, is left out, and counted ([`Copied::left_out`]). Events that were removed before they were read leave a
+//!   log with a gap; they are counted too ([`Copied::missing`]).
 //! - Other tenants of the destination are not touched.
 //! - Blobs are not part of it: they are in a [`BlobStore`](crate::ports::BlobStore).
 //!
@@ -45,6 +48,7 @@
 //! There is no white space. [`FORMAT`] is the version of this form; it changes whenever the line of any record does.
 
 pub mod archive;
+mod checked;
 mod copy;
 mod digest;
 mod forms;

@@ -9,7 +9,7 @@ use crate::ports::BlobKey;
 use crate::ports::storage::{AuditRow, Record, RecordKind};
 use crate::time::Timestamp;
 
-use super::archive::{ArchiveError, ArchiveReader, ArchiveWriter, Part};
+use super::archive::{ArchiveError, ArchiveReader, ArchiveWriter, LINE_BYTES_MAX, Part};
 use super::{Digester, InvalidRecord, decode, encode};
 
 fn id<I: From<Uuid>>(number: u128) -> I {
@@ -34,6 +34,11 @@ fn event(staff: u64, kind: EventKind) -> Record {
         Event { conversation: id(5), position, epoch: 0, at: at(6), by: Author::Visitor(id(4)), kind };
     Record::Event { event, digest: None }
 }
+
+/// A password's hash of the form that the core makes.
+#[cfg(feature = "accounts")]
+const HASH: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
 /// A record of each kind and shape, in the order of their kinds and keys.
 fn records() -> Vec<Record> {
@@ -87,7 +92,7 @@ fn records() -> Vec<Record> {
         #[cfg(feature = "accounts")]
         Record::Password {
             operator: id(3),
-            hash: crate::ports::storage::PasswordHash::from_phc("$x".to_owned()),
+            hash: crate::ports::storage::PasswordHash::from_phc(HASH.to_owned()),
         },
         #[cfg(feature = "accounts")]
         Record::Session { id: id(9), operator: id(3), token: [1; 32].into(), expires_at: at(8) },
@@ -138,10 +143,10 @@ fn tenant() -> TenantRecord {
 fn archive() -> Vec<Vec<u8>> {
     let mut out = Vec::new();
     let mut writer = ArchiveWriter::begin(&mut out);
-    writer.tenant(&tenant(), &mut out);
-    records().iter().for_each(|record| writer.record(record, &mut out));
+    writer.tenant(&tenant(), &mut out).expect("a tenant");
+    records().iter().for_each(|record| writer.record(record, &mut out).expect("a record"));
     assert!(writer.end_tenant(&mut out).is_some());
-    writer.tenant(&TenantRecord { id: id(2), ..tenant() }, &mut out);
+    writer.tenant(&TenantRecord { id: id(2), ..tenant() }, &mut out).expect("a tenant");
     assert!(writer.end_tenant(&mut out).is_some());
     writer.end(&mut out);
     out.trim_ascii_end().split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()
@@ -206,6 +211,78 @@ fn what_is_not_in_its_canonical_form_is_no_record() {
         assert_ne!(other, line);
         assert_eq!(decode(other.as_bytes()), Err(InvalidRecord), "{other}");
     }
+}
+
+#[cfg(feature = "accounts")]
+#[test]
+fn a_hash_that_a_sign_in_cannot_afford_is_refused() {
+    let line = |hash: &str| {
+        let hash = crate::ports::storage::PasswordHash::from_phc(hash.to_owned());
+        encode(&Record::Password { operator: id(3), hash })
+    };
+    assert!(decode(&line(HASH)).is_ok());
+    assert!(decode(&line(&HASH.replace("m=19456,t=2,p=1", "m=262144,t=16,p=16"))).is_ok());
+    for (part, other) in [
+        ("m=19456", "m=262145"),
+        ("m=19456", "m=4194304"),
+        ("t=2", "t=17"),
+        ("p=1$", "p=17$"),
+        ("argon2id", "argon2i"),
+        ("argon2id", "scrypt"),
+        (HASH, "$x"),
+        (HASH, ""),
+    ] {
+        let hash = HASH.replace(part, other);
+        assert_ne!(hash, HASH);
+        assert_eq!(decode(&line(&hash)), Err(InvalidRecord), "{hash}");
+    }
+}
+
+#[test]
+fn a_media_type_is_one_that_can_stand_in_a_header() {
+    let whole = records().into_iter().find(|record| record.kind() == RecordKind::Upload).expect("one");
+    let Record::Upload(upload) = whole else { panic!("it is an upload") };
+    let read = |media_type: &str| {
+        decode(&encode(&Record::Upload(Upload { media_type: media_type.to_owned(), ..upload.clone() })))
+    };
+    for valid in ["image/png", "application/vnd.api+json", "text/plain; charset=\"utf-8\""] {
+        assert!(read(valid).is_ok(), "{valid}");
+    }
+    let long = format!("image/{}", "x".repeat(250));
+    for other in
+        ["", "image", "/png", "image/", "image/png\r\nSet-Cookie: a=b", "image/\u{7f}", "image/\u{e9}", &long]
+    {
+        assert_eq!(read(other), Err(InvalidRecord), "{other}");
+    }
+}
+
+#[test]
+fn a_writer_refuses_what_a_reader_would() {
+    let mut out = Vec::new();
+    let mut writer = ArchiveWriter::begin(&mut out);
+    let begun = out.clone();
+    for region in ["eu\nus".to_owned(), "x".repeat(256)] {
+        let refused = writer.tenant(&TenantRecord { region, ..tenant() }, &mut out);
+        assert!(refused.is_err() && out == begun, "nothing is written");
+    }
+    writer.tenant(&tenant(), &mut out).expect("a tenant");
+    let begun = out.clone();
+    let named = |length| {
+        let name = Text::prose(&"x".repeat(length), usize::MAX).expect("a text");
+        Record::Profile(TenantProfile { name, digest_key: [7; 32] })
+    };
+    let blank =
+        Record::Profile(TenantProfile { name: Text::from_stored(String::new()), digest_key: [7; 32] });
+    for record in [named(LINE_BYTES_MAX), blank] {
+        let refused = writer.record(&record, &mut out).expect_err("it is refused").to_string();
+        assert!(refused.contains("`profile`") && refused.len() < 200, "{refused}");
+        assert_eq!(out, begun, "nothing is written");
+    }
+    writer.record(&named(1), &mut out).expect("a record");
+    writer.end_tenant(&mut out).expect("one has begun");
+    writer.end(&mut out);
+    let lines: Vec<_> = out.trim_ascii_end().split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+    assert_eq!(read(&lines).map(|parts| parts.len()), Ok(5), "what is refused counts for nothing");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use convor::domain::Role;
 use serde::Serialize;
 
-use crate::demo::DemoTenant;
+use crate::demo::{DemoOperator, DemoTenant};
 
 #[derive(Serialize)]
 struct Announcement<'a> {
@@ -21,6 +21,7 @@ struct Tenant<'a> {
     site_key: String,
     visitor_page: String,
     dashboard: String,
+    /// Those whose passwords are known here.
     operators: Vec<Operator<'a>>,
 }
 
@@ -33,6 +34,7 @@ struct Operator<'a> {
 
 /// Prints the JSON line on standard output, and what people want to know on standard error.
 pub(crate) fn print(listen: SocketAddr, tenants: &[DemoTenant]) -> std::io::Result<()> {
+    let unknown: Vec<_> = tenants.iter().flat_map(|tenant| &tenant.operators).filter(is_unknown).collect();
     let tenants: Vec<_> = tenants.iter().map(|tenant| describe(listen, tenant)).collect();
     let mut err = std::io::stderr().lock();
     writeln!(err, "\nConvor serves on http://{listen}")?;
@@ -43,6 +45,18 @@ pub(crate) fn print(listen: SocketAddr, tenants: &[DemoTenant]) -> std::io::Resu
         for operator in &tenant.operators {
             writeln!(err, "    sign in as {} with {}", operator.email, operator.password)?;
         }
+    }
+    if !unknown.is_empty() {
+        writeln!(
+            err,
+            "\nThe passwords of these are in `convor.db-demo` where the demonstration was first started:"
+        )?;
+        unknown.iter().try_for_each(|operator| writeln!(err, "  {}", operator.email))?;
+        writeln!(
+            err,
+            "They stay as they are. To show them here, copy that file into this folder; to set new ones, use"
+        )?;
+        writeln!(err, "`Chat::set_password`.")?;
     }
     if tenants.is_empty() {
         writeln!(err, "There is no tenant yet. Start it with --demo to get two to try it with,")?;
@@ -55,6 +69,10 @@ pub(crate) fn print(listen: SocketAddr, tenants: &[DemoTenant]) -> std::io::Resu
     out.flush()
 }
 
+fn is_unknown(operator: &&DemoOperator) -> bool {
+    operator.password.is_none()
+}
+
 fn describe(listen: SocketAddr, tenant: &DemoTenant) -> Tenant<'_> {
     // Nobody can open an address that means "all of them".
     let host = if listen.ip().is_unspecified() {
@@ -62,10 +80,9 @@ fn describe(listen: SocketAddr, tenant: &DemoTenant) -> Tenant<'_> {
     } else {
         listen.to_string()
     };
-    let operators = tenant.operators.iter().map(|operator| Operator {
-        email: operator.email,
-        password: &operator.password,
-        role: operator.role,
+    let operators = tenant.operators.iter().filter_map(|operator| {
+        let DemoOperator { email, ref password, role } = *operator;
+        Some(Operator { email, password: password.as_deref()?, role })
     });
     Tenant {
         name: tenant.name,

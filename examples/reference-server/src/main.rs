@@ -64,7 +64,8 @@ async fn serve(args: Serve) -> anyhow::Result<()> {
     }
     let chat = builder.start();
     let tenants = if args.demo {
-        demo::fill(&chat, opened.storage.as_ref(), opened.demo_passwords.as_deref(), &origins).await?
+        let (passwords, shared) = (opened.demo_passwords.as_deref(), broker.is_some());
+        demo::fill(&chat, opened.storage.as_ref(), passwords, shared, &origins).await?
     } else {
         Vec::new()
     };

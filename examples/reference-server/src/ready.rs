@@ -1,4 +1,7 @@
 //! Whether this server may be sent requests, and if not, why. It is asked each time, so that it recovers by itself.
+//!
+//! Without its broker it may: hints may be lost, and what other servers do is read all the same, some moments later. It
+//! only says so.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -30,8 +33,7 @@ impl Readiness {
     /// What is missing, in words that name neither places nor secrets.
     pub(crate) async fn missing(&self) -> Option<&'static str> {
         match tokio::time::timeout(PATIENCE, self.storage.ping()).await {
-            Ok(Ok(())) if self.broker.as_ref().is_none_or(|broker| broker.is_reached()) => None,
-            Ok(Ok(())) => Some("The broker cannot be reached: what other servers do is not seen here."),
+            Ok(Ok(())) => None,
             Err(_) => Some("The storage does not answer."),
             Ok(Err(error)) => {
                 // An error of a storage holds codes at most.
@@ -44,6 +46,18 @@ impl Readiness {
             }
         }
     }
+
+    /// What is worse than it should be, though requests are answered.
+    pub(crate) fn degraded(&self) -> Option<&'static str> {
+        let lost = self.broker.as_ref().is_some_and(|broker| !broker.is_reached());
+        lost.then_some("The broker cannot be reached: what other servers do is seen here later.")
+    }
+}
+
+#[derive(Serialize)]
+struct Ready {
+    status: &'static str,
+    degraded: &'static str,
 }
 
 #[derive(Serialize)]
@@ -64,12 +78,22 @@ pub(crate) fn refusal(missing: &'static str) -> Response<Bytes> {
         title: "Not available at the moment.",
         detail: missing,
     };
-    let body = serde_json::to_vec(&problem).unwrap_or_default();
-    let mut response = Response::new(Bytes::from(body));
+    let mut response = json(&problem, "application/problem+json");
     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
+
+/// The answer that it is ready, but not as well as it should be.
+pub(crate) fn consent(degraded: &'static str) -> Response<Bytes> {
+    json(&Ready { status: "ready", degraded }, "application/json")
+}
+
+fn json(content: &impl Serialize, media_type: &'static str) -> Response<Bytes> {
+    let body = serde_json::to_vec(content).unwrap_or_default();
+    let mut response = Response::new(Bytes::from(body));
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use convor_hyper::{Body, ChatService, Peer};
-use http::{Method, Request, Response, Uri};
+use http::{Method, Request, Response, StatusCode, Uri};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -141,15 +141,20 @@ async fn answer(
         return Ok(files::answer(&request).map(|content| Either::Right(Full::new(content))));
     };
     // Convor itself knows of the storage whether it answers; this server says also what else is missing.
-    if inner.path() == "/readyz"
-        && matches!(*request.method(), Method::GET | Method::HEAD)
-        && let Some(missing) = readiness.missing().await
-    {
+    let probes = inner.path() == "/readyz" && matches!(*request.method(), Method::GET | Method::HEAD);
+    if probes && let Some(missing) = readiness.missing().await {
         return Ok(ready::refusal(missing).map(|content| Either::Right(Full::new(content))));
     }
     *request.uri_mut() = inner;
     request.extensions_mut().insert(Peer(peer.ip()));
-    Ok(chat.call(request).await?.map(Either::Left))
+    let response = chat.call(request).await?;
+    if probes
+        && response.status() == StatusCode::OK
+        && let Some(degraded) = readiness.degraded()
+    {
+        return Ok(ready::consent(degraded).map(|content| Either::Right(Full::new(content))));
+    }
+    Ok(response.map(Either::Left))
 }
 
 /// The address as Convor knows it, if it is under `/chat`.

@@ -15,7 +15,7 @@ use crate::tenant::Tenant;
 /// What stands in every message, beside its number.
 const WORD: &str = "word";
 
-/// How much there is.
+/// How much there is. Of the work that is known, little is due.
 pub(super) struct Bulk {
     pub(super) tenants: u64,
     conversations: u64,
@@ -26,15 +26,17 @@ pub(super) struct Bulk {
 const ID: &str = "CREATE FUNCTION pg_temp.id(kind bigint, number bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS \
                   $$ SELECT (lpad(to_hex(kind), 8, '0') || '-0000-7000-8000-' || lpad(to_hex(number), 12, '0'))::uuid $$";
 
-/// Each conversation with its number `n`, its tenant's number `k` and its tenant's id `t`.
+/// Each conversation with its number `n`, how many messages it has, `m`, its tenant's number `k` and its tenant's id `t`. One in
+/// a hundred, the first tenant's first among them, is a long one.
 const EACH: &str = "CREATE TEMPORARY TABLE each_conversation AS \
-                    SELECT n, k, pg_temp.id(0, k) AS t FROM (SELECT n, 1 + floor({tenants} * power(n / {conversations}::float8, 3))::bigint AS k \
+                    SELECT n, CASE WHEN n % 100 = 1 THEN 500 ELSE {each} END AS m, k, pg_temp.id(0, k) AS t FROM ( \
+                    SELECT n, 1 + floor({tenants} * power(n / {conversations}::float8, 3))::bigint AS k \
                     FROM generate_series(0, {conversations} - 1) n) x";
 
 /// A row or more for each tenant or conversation in every table.
 const TABLES: &[&str] = &[
     "tenants (tenant_id, region, state, created_at, control_head)
-     SELECT pg_temp.id(0, k), 'eu', 0, 1, {each} FROM generate_series(1, {tenants}) k",
+     SELECT pg_temp.id(0, k), 'eu', 0, 1, 200 FROM generate_series(1, {tenants}) k",
     "profiles (tenant_id, name, digest_key)
      SELECT pg_temp.id(0, k), 'x', sha256('x') FROM generate_series(1, {tenants}) k",
     "sites (tenant_id, id, name, title, greeting, color, origins, created_at)
@@ -56,17 +58,18 @@ const TABLES: &[&str] = &[
      tags, created_at, updated_staff, updated_visitor, head_staff, head_visitor, epoch, last_message,
      last_visible_message, by_visitor, indexed_staff)
      SELECT t, pg_temp.id(5, n), pg_temp.id(1, k * 100), pg_temp.id(4, n), pg_temp.id(6, n), sha256('x'), true,
-     CASE WHEN n % 20 = 0 THEN 1 ELSE n % 3 % 2 * 2 END, CASE WHEN n % 20 = 0 THEN n END,
+     CASE WHEN n % 20 = 0 THEN 1 ELSE n % 3 % 2 * 2 END, CASE WHEN n % 20 = 0 THEN 9000000000000 + n END,
      CASE WHEN n % 2 = 0 THEN pg_temp.id(2, k * 100 + n % 20) END, CASE WHEN n % 5 = 0 THEN ARRAY['word'] ELSE '{}' END,
-     n, n, n, {each}, {each}, 1, {each}, {each}, {each}, CASE WHEN n % 100 = 0 THEN {each} - 1 ELSE {each} END FROM each_conversation",
+     n, n, n, m, m, 1, m, m, m, CASE WHEN n % 100 = 0 THEN m - 1 ELSE m END FROM each_conversation",
     "conversation_tags (tenant_id, conversation_id, tag, updated_staff)
      SELECT c.tenant_id, c.id, 'word', c.updated_staff FROM convor.conversations c WHERE cardinality(c.tags) > 0",
     "events (tenant_id, conversation_id, staff_seq, visitor_seq, epoch, at, by_kind, by_id, kind, message_id, client_id,
      digest, note, text, visitor_head, by_visitor, to_visitor)
-     SELECT t, pg_temp.id(5, n), s, s, 1, n * 100 + s, 0, pg_temp.id(4, n), 0, pg_temp.id(7, n * 100 + s),
-     pg_temp.id(8, n * 100 + s), sha256('x'), false, 'word ' || n, s, s, 0
-     FROM each_conversation, generate_series(1, {each}) s",
-    "log_starts (tenant_id, conversation_id, at) SELECT t, pg_temp.id(5, n), n * 100 + 1 FROM each_conversation",
+     SELECT t, pg_temp.id(5, n), s, s, 1, n * 10000 + s, 0, pg_temp.id(4, n), 0, pg_temp.id(7, n * 10000 + s),
+     pg_temp.id(8, n * 10000 + s), sha256('x'), false, 'word ' || n, s, s, 0
+     FROM each_conversation, generate_series(1, m) s",
+    "unindexed (tenant_id, conversation_id) SELECT t, pg_temp.id(5, n) FROM each_conversation WHERE n % 100 = 0",
+    "log_starts (tenant_id, conversation_id, at) SELECT t, pg_temp.id(5, n), n * 10000 + 1 FROM each_conversation",
     "reads (tenant_id, conversation_id, reader_id, reader_kind, staff_seq, visitor_seq, seen)
      SELECT t, pg_temp.id(5, n), pg_temp.id(2, k * 100 + i), 1, 1, 1, 1 FROM each_conversation, generate_series(0, 1) i",
     "words (tenant_id, word, at, conversation_id, staff_seq)
@@ -78,9 +81,9 @@ const TABLES: &[&str] = &[
      FROM each_conversation, generate_series(0, 1) i",
     "removable_blobs (tenant_id, blob) SELECT t, pg_temp.id(11, n) FROM each_conversation",
     "notifications (tenant_id, id, kind, conversation_id, held_until)
-     SELECT t, pg_temp.id(12, n), 0, pg_temp.id(5, n), CASE WHEN n % 2 = 0 THEN n END FROM each_conversation",
+     SELECT t, pg_temp.id(12, n), 0, pg_temp.id(5, n), CASE WHEN n % 500 > 0 THEN 9000000000000 END FROM each_conversation",
     "due_work (tenant_id, id, due_at)
-     SELECT t, pg_temp.id(12, n), CASE WHEN n % 2 = 0 THEN n ELSE 0 END FROM each_conversation",
+     SELECT t, pg_temp.id(12, n), CASE WHEN n % 500 > 0 THEN 9000000000000 ELSE 0 END FROM each_conversation",
     "due_work (tenant_id, id, due_at)
      SELECT c.tenant_id, c.id, c.snoozed_until FROM convor.conversations c WHERE c.snoozed_until IS NOT NULL",
     "control_events (tenant_id, position, kind, session_id)

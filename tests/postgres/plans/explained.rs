@@ -85,11 +85,12 @@ fn gather(plan: &Value, table: Option<&str>, nodes: &mut Vec<Node>) {
     let string = |key: &str| plan[key].as_str().map(str::to_owned);
     let own = plan["Relation Name"].as_str();
     let index = string("Index Name");
-    let is_bitmap_heap = plan["Node Type"] == "Bitmap Heap Scan";
+    let kind = string("Node Type").expect("a node has a type");
+    let is_bitmap_heap = kind == "Bitmap Heap Scan";
     if let Some(table) = own.or(table.filter(|_| index.is_some()))
+        && kind.ends_with("Scan")
         && !is_bitmap_heap
     {
-        let kind = string("Node Type").expect("a node has a type");
         let condition = string("Index Cond").unwrap_or_default();
         let number = |key: &str| plan[key].as_f64().unwrap_or(0.0);
         let rows = number("Actual Loops") * (number("Actual Rows") + number("Rows Removed by Filter"));

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::schema::{connect, count, refused, run, tables};
 use crate::tenant::Tenant;
 
-/// The tables without row-level security. They hold no personal data.
+/// The tables without row-level security. They hold ids and times, and nothing that anybody has said.
 const EXEMPT: [&str; 2] = ["due_work", "tenants"];
 
 /// The table that says which migrations have run: of no tenant, and only to be read.

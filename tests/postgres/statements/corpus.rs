@@ -10,6 +10,7 @@ pub(super) enum Verdict {
 use Verdict::{Accepted, Refused};
 
 const UNBOUND: Verdict = Refused("is not bound to the tenant");
+const FOREIGN: Verdict = Refused("a function of the database that the check does not know");
 const KIND: Verdict = Refused("neither SELECT, INSERT, UPDATE nor DELETE");
 
 /// A statement, the verdict, and the rule.
@@ -422,7 +423,15 @@ pub(super) const CORPUS: &[(&str, Verdict, &str)] = &[
     ("SELECT * FROM visitors_find($1, $2)", Refused("without its schema"), "a function by the search path"),
     ("SELECT * FROM convor.visitors_seek($1)", Refused("no such function"), "a function that there is not"),
     ("SELECT * FROM convor.registry_due($1, $2)", Accepted, "a function that takes no tenant"),
-    ("SELECT query_to_xml('SELECT * FROM convor.sites', true, true, '')", Refused("text as SQL"), "SQL as text"),
+    ("SELECT query_to_xml('SELECT * FROM convor.sites', true, true, '')", FOREIGN, "SQL as text"),
+    ("SELECT schema_to_xml_and_xmlschema('convor', true, true, '')", FOREIGN, "a schema as text"),
+    ("SELECT pg_catalog.table_to_xml('convor.sites', true, true, '')", FOREIGN, "a table as text"),
+    ("SELECT cursor_to_xml('c', 1, true, true, '')", FOREIGN, "a cursor as text"),
+    ("SELECT database_to_xml(true, true, '')", FOREIGN, "everything as text"),
+    ("SELECT d.x FROM dblink('', 'SELECT name FROM convor.sites') AS d (x)", FOREIGN, "another connection"),
+    ("SELECT pg_read_file('base/1/1259')", FOREIGN, "a file"),
+    ("SELECT w.word FROM ts_stat('SELECT words FROM convor.words') AS w", FOREIGN, "SQL as text, in FROM"),
+    ("SELECT a_function_of_tomorrow()", FOREIGN, "what is not known is refused"),
     ("SELECT set_config('convor.tenant', p_tenant::text, true)", Accepted, "the setting for the transaction"),
     ("SELECT set_config('convor.tenant', p_other::text, true)", Refused("something else than the tenant"), "another tenant"),
     ("SELECT set_config('convor.tenant', p_tenant::text, false)", Refused("for longer"), "the setting for the session"),

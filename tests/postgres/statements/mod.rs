@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use convor_tests::tenant_check::{
-    ACROSS, Catalog, DEFINERS, EXEMPT, Function, Migration, Subject, sql_literals,
+    ACROSS, Catalog, DEFINERS, EXEMPT, Function, Migration, Subject, Summary, sql_literals,
 };
 
 use corpus::{CORPUS, Verdict};
@@ -33,7 +33,7 @@ const CORPUS_FUNCTIONS: &str = "
 #[test]
 fn the_corpus_is_judged_as_it_says() {
     let functions = Migration::read("corpus", CORPUS_FUNCTIONS).expect("functions");
-    let catalog = Catalog::of(functions.functions());
+    let catalog = Catalog::of(functions.functions()).expect("one function a name");
     let (mut accepted, mut refused) = (0, 0);
     for (sql, verdict, rule) in CORPUS {
         let result = Subject::sent("corpus", sql).and_then(|subject| subject.check(&catalog));
@@ -53,12 +53,13 @@ fn the_corpus_is_judged_as_it_says() {
 #[test]
 fn every_function_names_the_tenant_in_every_statement() {
     let functions = functions();
-    let catalog = Catalog::of(&functions);
-    let (mut statements, mut mutants) = (0, 0);
+    let catalog = Catalog::of(&functions).expect("one function a name");
+    let (mut statements, mut mutants, mut bound, mut exempt) = (0, 0, 0, 0);
     for function in &functions {
         for statement in function.statements().unwrap_or_else(|refusal| panic!("{refusal}")) {
-            mutants += hold(&statement, &catalog);
-            statements += 1;
+            let (summary, of_it) = hold(&statement, &catalog);
+            (bound, exempt) = (bound + summary.bound, exempt + summary.exempt);
+            (statements, mutants) = (statements + 1, mutants + of_it);
         }
     }
     let across = |name: &str| functions.iter().any(|function| function.name() == name);
@@ -68,7 +69,7 @@ fn every_function_names_the_tenant_in_every_statement() {
     assert!(statements > 0 && mutants > 0, "there is something to check");
     println!("proof-columns: Static tenant check | what | statements | accepted | refused");
     println!(
-        "proof: Static tenant check | statements of {} functions ({} of them without a tenant: {}) | {statements} | {statements} | 0",
+        "proof: Static tenant check | statements and expressions of {} functions ({} of them without a tenant: {}) | {statements} | {statements} | 0",
         functions.len(),
         without.len(),
         without.join(", ")
@@ -77,7 +78,7 @@ fn every_function_names_the_tenant_in_every_statement() {
         "proof: Static tenant check | the same, each with one mention of the tenant removed or falsified | {mutants} | 0 | {mutants}"
     );
     println!(
-        "proof: Static tenant check | tables that may be read without a tenant: {} | | | ",
+        "proof: Static tenant check | names of tables in them: {bound} bound to the tenant; of {} in functions without one {exempt} | | | ",
         EXEMPT.join(", ")
     );
 }
@@ -85,7 +86,7 @@ fn every_function_names_the_tenant_in_every_statement() {
 #[test]
 fn every_statement_that_is_sent_names_the_tenant_first() {
     let functions = functions();
-    let catalog = Catalog::of(&functions);
+    let catalog = Catalog::of(&functions).expect("one function a name");
     let (mut sent, mut mutants, mut admitted) = (0, 0, Vec::new());
     for file in rust_files(&adapter().join("src")) {
         let name = file.strip_prefix(adapter()).expect("a file of the adapter").display().to_string();
@@ -99,7 +100,7 @@ fn every_statement_that_is_sent_names_the_tenant_first() {
             }
             let subject = Subject::sent(format!("{name}:{line}"), &sql)
                 .unwrap_or_else(|refusal| panic!("{name}:{line}: {refusal}"));
-            mutants += hold(&subject, &catalog);
+            mutants += hold(&subject, &catalog).1;
             sent += 1;
         }
     }
@@ -118,16 +119,16 @@ fn every_statement_that_is_sent_names_the_tenant_first() {
     );
 }
 
-/// Fails unless the statement is accepted and each of its mutants refused; how many there are.
-fn hold(statement: &Subject, catalog: &Catalog) -> usize {
-    if let Err(refusal) = statement.check(catalog) {
-        panic!("{}: {refusal}: {}", statement.origin(), statement.text());
-    }
+/// Fails unless the statement is accepted and each of its mutants refused; what it names, and how many mutants there are.
+fn hold(statement: &Subject, catalog: &Catalog) -> (Summary, usize) {
+    let summary = statement
+        .check(catalog)
+        .unwrap_or_else(|refusal| panic!("{}: {refusal}: {}", statement.origin(), statement.text()));
     let mutants = statement.mutants(catalog);
     for mutant in &mutants {
         assert!(mutant.check(catalog).is_err(), "{}: accepted: {}", mutant.origin(), mutant.text());
     }
-    mutants.len()
+    (summary, mutants.len())
 }
 
 /// The functions of all migrations.

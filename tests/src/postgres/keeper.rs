@@ -1,14 +1,15 @@
 //! What holds a server: a shell that does as it is told, and cleans up when nobody tells it any more.
 
 use std::fs::{self, Permissions};
+use std::hash::{BuildHasher, RandomState};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::PathBuf;
 use std::process::Stdio;
 
 use nix::unistd::{Uid, User, getgid, getuid};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
 use crate::environment::provided;
@@ -38,6 +39,12 @@ unshare --user --map-root-user --mount sh -c '
 rm -rf "$FOLDER"
 "#;
 
+/// The first port that a server may have; those below are well-known ones.
+const PORTS_FROM: u16 = 10_000;
+
+/// How many ports are looked at before giving up.
+const PORTS_MAX: u64 = 1_000;
+
 /// Dropped, it ends what it keeps in its own time.
 #[derive(Debug)]
 pub(super) struct Keeper {
@@ -45,17 +52,15 @@ pub(super) struct Keeper {
     folder: PathBuf,
     commands: ChildStdin,
     answers: Lines<BufReader<ChildStdout>>,
+    complaints: ChildStderr,
     _shell: Child,
 }
 
 impl Keeper {
     /// A keeper with nothing to keep yet; its server's disk has this many megabytes, or all that there are.
     pub(super) fn new(megabytes: Option<u32>) -> Self {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let address = free.local_addr().expect("an address");
-        let name = format!("convor-instance-{}-{}", std::process::id(), address.port());
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir(&folder).expect("a folder");
+        let programs = provided("CONVOR_POSTGRES_PROGRAMS");
+        let (address, folder) = place();
         fs::set_permissions(&folder, Permissions::from_mode(0o700)).expect("it is ours");
 
         let root = Uid::effective().is_root();
@@ -71,7 +76,7 @@ impl Keeper {
             command.uid(user).gid(group);
         }
         let mut shell = command
-            .env("PROGRAMS", provided("CONVOR_POSTGRES_PROGRAMS"))
+            .env("PROGRAMS", programs)
             .env("SCRIPT", SCRIPT)
             .env("FOLDER", &folder)
             .env("PORT", address.port().to_string())
@@ -82,23 +87,56 @@ impl Keeper {
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .expect("a shell");
         let commands = shell.stdin.take().expect("piped");
         let answers = BufReader::new(shell.stdout.take().expect("piped")).lines();
-        Self { address, folder, commands, answers, _shell: shell }
+        let complaints = shell.stderr.take().expect("piped");
+        Self { address, folder, commands, answers, complaints, _shell: shell }
     }
 
-    /// Runs a command of the script's to its end.
-    pub(super) async fn run(&mut self, command: &str) {
-        self.commands.write_all(format!("{command}\n").as_bytes()).await.expect("the shell listens");
+    /// Runs a command of the script's to its end, or tells what was said instead.
+    pub(super) async fn run(&mut self, command: &str) -> Result<(), String> {
+        // A shell that is gone does not listen, nor does it answer.
+        let _ = self.commands.write_all(format!("{command}\n").as_bytes()).await;
         let status = timeout(PATIENCE, self.answers.next_line()).await.expect("it is done in time");
-        if status.expect("a line").as_deref() != Some("0") {
-            let said = fs::read_to_string(self.folder.join("said"));
-            panic!("`{command}` fails: {}", said.unwrap_or_else(|error| error.to_string()));
+        match status.expect("a line").as_deref() {
+            Some("0") => Ok(()),
+            Some(_) => Err(fs::read_to_string(self.folder.join("said")).expect("what it said")),
+            None => {
+                let mut said = String::new();
+                let read = timeout(PATIENCE, self.complaints.read_to_string(&mut said)).await;
+                read.expect("the shell is gone").expect("what it said");
+                Err(format!(
+                    "{said}a disk of its own needs root, or user namespaces for everybody: try `unshare -rm true`"
+                ))
+            }
         }
     }
+
+    /// What the superuser of a server that there is says to come in.
+    pub(super) fn password(&self) -> String {
+        fs::read_to_string(self.folder.join("password")).expect("a server has a password")
+    }
+}
+
+/// An address that nobody listens at, and a folder whose name keeps its port from the servers of other tests, also while
+/// the server is stopped. The system gives such ports to nobody who does not ask for them.
+fn place() -> (SocketAddr, PathBuf) {
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let given_from = range.split_whitespace().next().and_then(|port| port.parse().ok()).unwrap_or(32_768_u16);
+    let count = u64::from(given_from.saturating_sub(PORTS_FROM).max(1_000));
+    let any = RandomState::new().hash_one(std::process::id());
+    let mut places = (0..PORTS_MAX).filter_map(|step| {
+        let port = u64::from(PORTS_FROM) + any.wrapping_add(step) % count;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, u16::try_from(port).ok()?));
+        TcpListener::bind(address).ok()?;
+        let folder = std::env::temp_dir().join(format!("convor-instance-{port}"));
+        fs::create_dir(&folder).ok()?;
+        Some((address, folder))
+    });
+    places.next().expect("a free port, and a folder for it")
 }
 
 /// PostgreSQL refuses to run as root.

@@ -1,6 +1,7 @@
 # Keeps one PostgreSQL server in $FOLDER, for as long as somebody holds its standard input.
 #
 # Each line of the input is a command, answered with its status on a line of its own; what it said is in $FOLDER/said.
+# The superuser's password, which whoever connects needs, is in $FOLDER/password.
 # When the input ends, as it does with whoever holds it, however that comes about, the server stops and all is removed.
 trap '' HUP INT PIPE TERM
 PATH=$PROGRAMS:$PATH
@@ -8,7 +9,9 @@ cd "$FOLDER" || exit
 
 # Tests do not mind losing what a power cut takes, and many of them connect at once.
 create() {
-    initdb --pgdata data --username postgres --auth trust --encoding UTF8 --no-locale --no-sync "$@" &&
+    od -A n -N 16 -t x1 /dev/urandom | tr -d ' \n' > password
+    initdb --pgdata data --username postgres --auth scram-sha-256 --pwfile password \
+        --encoding UTF8 --no-locale --no-sync "$@" &&
         cat >> data/postgresql.conf <<'SETTINGS'
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
@@ -18,9 +21,10 @@ full_page_writes = off
 SETTINGS
 }
 
-# The same as the server on port $1, and following it.
+# The same as the server on port $1 with the password $2, and following it.
 copy() {
-    pg_basebackup --pgdata data --host 127.0.0.1 --port "$1" --username postgres \
+    printf %s "$2" > password
+    PGPASSWORD=$2 pg_basebackup --pgdata data --host 127.0.0.1 --port "$1" --username postgres \
         --checkpoint fast --write-recovery-conf --no-sync
 }
 
@@ -41,15 +45,30 @@ promote() {
     pg_ctl --pgdata data --wait --silent promote
 }
 
-# The postmaster has no chance to end its children, who find out by themselves.
+# The postmaster has no chance to end its children, who find out by themselves. Its number may soon be somebody else's,
+# and is forgotten.
 murder() {
-    kill -KILL "$(head -n 1 data/postmaster.pid)"
+    kill -KILL "$(head -n 1 data/postmaster.pid)" && rm data/postmaster.pid
 }
 
-# Takes all that is left of the disk.
+# Takes all that is left of the disk. Two looks have to agree: a checkpoint may give some of it back meanwhile.
 fill() {
-    cat /dev/zero > data/filler
-    [ "$(df --output=avail data | tail -n 1)" -eq 0 ]
+    agree=0
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        cat /dev/zero >> data/filler
+        if [ "$(df --output=avail data | tail -n 1)" -eq 0 ]; then agree=$((agree + 1)); else agree=0; fi
+        [ "$agree" -eq 2 ] && return
+    done
+    return 1
+}
+
+# Again and again, since children of a murdered server may still write. What is left of a disk of its own, which is
+# in use here, is empty.
+remove() {
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        { rm -rf "$FOLDER" || { [ -d data ] && [ -z "$(ls -A data)" ]; }; } && return
+        sleep 1
+    done
 }
 
 while read -r line; do
@@ -57,4 +76,4 @@ while read -r line; do
     echo $?
 done
 stop > said 2>&1
-rm -rf "$FOLDER"
+remove

@@ -9,28 +9,32 @@ use sqlx::{Connection, PgConnection};
 use self::keeper::Keeper;
 use crate::patience::look;
 
+/// How many ports are tried: between being found free and being used, somebody else may take one.
+const PORTS_MAX: usize = 5;
+
 /// A server that runs until this is dropped, or until the test that holds it is gone.
 #[derive(Debug)]
 pub struct Instance {
     keeper: Keeper,
+    password: String,
 }
 
 impl Instance {
     /// A server with nothing in it.
     pub async fn new() -> Self {
-        Self::created(Keeper::new(None), "create").await
+        Self::created(None, "create").await
     }
 
     /// A server with nothing in it on a disk of its own of this size.
     pub async fn on_small_disk(megabytes: u32) -> Self {
         // Small segments, so that the log needs room as often as the tables do.
-        Self::created(Keeper::new(Some(megabytes)), "create --wal-segsize 1").await
+        Self::created(Some(megabytes), "create --wal-segsize 1").await
     }
 
     /// A server that follows this one. What is committed here from now on has been applied there first.
     pub async fn replica(&self) -> Self {
-        let copy = format!("copy {}", self.address().port());
-        let replica = Self::created(Keeper::new(None), &copy).await;
+        let copy = format!("copy {} {}", self.address().port(), self.password);
+        let replica = Self::created(None, &copy).await;
         self.execute("ALTER SYSTEM SET synchronous_standby_names = '*'").await;
         self.execute("ALTER SYSTEM SET synchronous_commit = 'remote_apply'").await;
         self.execute("SELECT pg_reload_conf()").await;
@@ -40,9 +44,16 @@ impl Instance {
         replica
     }
 
-    async fn created(mut keeper: Keeper, how: &str) -> Self {
-        keeper.run(&format!("{how} && start")).await;
-        Self { keeper }
+    async fn created(megabytes: Option<u32>, how: &str) -> Self {
+        let mut said = String::new();
+        for _ in 0..PORTS_MAX {
+            let mut keeper = Keeper::new(megabytes);
+            match keeper.run(&format!("{how} && start")).await {
+                Ok(()) => return Self { password: keeper.password(), keeper },
+                Err(instead) => said = instead,
+            }
+        }
+        panic!("no server starts. It says:\n{said}")
     }
 
     /// Where it listens.
@@ -51,40 +62,44 @@ impl Instance {
         self.keeper.address
     }
 
-    /// For its superuser.
+    /// For its superuser, with the password.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("postgres://postgres@{}/postgres", self.address())
+        format!("postgres://postgres:{}@{}/postgres", self.password, self.address())
     }
 
     /// Ends it as a crash would, and everybody's connection with it.
     pub async fn stop(&mut self) {
-        self.keeper.run("stop").await;
+        self.run("stop").await;
     }
 
     /// Starts it after its end; it recovers what has been committed.
     pub async fn start(&mut self) {
-        self.keeper.run("start").await;
+        self.run("start").await;
     }
 
     /// Kills its first process, which leaves the others to find out.
     pub async fn kill(&mut self) {
-        self.keeper.run("murder").await;
+        self.run("murder").await;
     }
 
     /// Makes a replica a server in its own right.
     pub async fn promote(&mut self) {
-        self.keeper.run("promote").await;
+        self.run("promote").await;
     }
 
     /// Takes all that is left of its disk.
     pub async fn fill_disk(&mut self) {
-        self.keeper.run("fill").await;
+        self.run("fill").await;
     }
 
     /// Gives its disk the room back. A server that has given up in the meantime is started.
     pub async fn free_disk(&mut self) {
-        self.keeper.run("rm data/filler; running || start").await;
+        self.run("rm data/filler; running || start").await;
+    }
+
+    async fn run(&mut self, command: &str) {
+        self.keeper.run(command).await.unwrap_or_else(|said| panic!("`{command}` fails: {said}"));
     }
 
     async fn execute(&self, statement: &'static str) {
@@ -108,6 +123,15 @@ mod tests {
     async fn holds(instance: &Instance) -> Vec<i32> {
         let rows = sqlx::query_scalar("SELECT id FROM things ORDER BY id");
         rows.fetch_all(&mut instance.connect().await).await.expect("rows")
+    }
+
+    #[tokio::test]
+    async fn nobody_comes_in_without_the_password() {
+        let instance = Instance::new().await;
+        let guessed = instance.url().replace(&instance.password, "postgres");
+        let refused = PgConnection::connect(&guessed).await.expect_err("it is another one");
+        let code = refused.as_database_error().and_then(|error| error.code());
+        assert_eq!(code.as_deref(), Some("28P01"), "{refused}");
     }
 
     #[tokio::test]

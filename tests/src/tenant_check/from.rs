@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use sqlparser::ast::{
-    Expr, FunctionArg, Join, JoinConstraint, JoinOperator, ObjectName, Query, TableAlias, TableFactor, TableWithJoins,
+    Expr, FunctionArg, Join, JoinConstraint, JoinOperator, ObjectName, Query, TableAlias, TableFactor,
+    TableWithJoins,
 };
 
 use super::outputs::{Outputs, name, not_the_parameter};
@@ -143,7 +144,7 @@ impl Walk {
     }
 
     /// A table, or the query that has its name.
-    fn table(
+    pub(super) fn table(
         &mut self,
         table: &ObjectName,
         alias: Option<&TableAlias>,

@@ -19,14 +19,26 @@ pub fn sql_literals(rust: &str) -> Vec<(usize, String)> {
 fn looks_like_sql(text: &str) -> bool {
     let mut words =
         text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty());
-    // A list of rights names nothing to which there are any.
-    if words.clone().all(|word| RIGHTS.contains(&word)) {
+    if is_list_of_rights(text) {
         return false;
     }
     // A name alone is no statement.
     let mut named = text.split("convor.").skip(1).filter(|_| text.contains([' ', '\n', '(']));
     named.any(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()))
         || words.any(|word| WORDS.contains(&word))
+}
+
+/// Whether there is nothing but rights, with or without columns: `SELECT, UPDATE (a, b)`. It names no table.
+fn is_list_of_rights(text: &str) -> bool {
+    let mut rest = text.to_owned();
+    while let (Some(open), Some(close)) = (rest.find('('), rest.find(')')) {
+        let is_name = |c: char| c.is_ascii_lowercase() || "_, ".contains(c);
+        if close < open || !rest[open + 1..close].chars().all(is_name) {
+            return false;
+        }
+        rest.replace_range(open..=close, "");
+    }
+    rest.split(',').all(|right| RIGHTS.contains(&right.trim()))
 }
 
 /// Every string literal, raw ones included, with its line; comments and characters are passed over.
@@ -137,12 +149,20 @@ mod tests {
                      FROM x";
             let b = r#"SELECT "5""#; let c = '"'; let d: &'static str = "SELECT 6\n";
             let e = '\''; let f = "convor.x(\"7\")"; let g = "no statement";
+            let rights = ["SELECT, UPDATE (a, b)", "DELETE"]; let hidden = "SELECT (SELECT 7)";
             let bar"SELECT 8"; let h = '\u{22}'; let i = "UPDATE 9";
         "####;
         let found: Vec<_> = sql_literals(rust).into_iter().collect();
         let texts: Vec<&str> = found.iter().map(|(_, text)| text.as_str()).collect();
-        let expected =
-            ["SELECT 4 FROM x", "SELECT \"5\"", "SELECT 6\n", "convor.x(\"7\")", "SELECT 8", "UPDATE 9"];
+        let expected = [
+            "SELECT 4 FROM x",
+            "SELECT \"5\"",
+            "SELECT 6\n",
+            "convor.x(\"7\")",
+            "SELECT (SELECT 7)",
+            "SELECT 8",
+            "UPDATE 9",
+        ];
         assert_eq!(texts, expected);
         assert_eq!(found[1].0, 6);
     }

@@ -3,25 +3,29 @@
 use sqlparser::tokenizer::Token;
 
 use super::tokens::{self, is, name};
-use super::{ACROSS, COLUMN, DEFINERS, PARAMETER, Refusal, SCHEMA, Subject, Tenant, plpgsql};
+use super::{ACROSS, COLUMN, Catalog, DEFINERS, PARAMETER, Refusal, SCHEMA, Subject, Tenant, plpgsql};
 
-/// How a migration's own statements may begin: they shape the schema, and neither read nor write a tenant's rows.
-const OWN: [&[&str]; 14] = [
-    &["ALTER", "DEFAULT", "PRIVILEGES"],
-    &["ALTER", "FUNCTION"],
-    &["ALTER", "TABLE"],
+/// What a migration may do besides making tables, types, policies and functions, and adding to tables, by how it begins.
+const OWN: [&[&str]; 6] = [
     &["COMMENT"],
     &["CREATE", "INDEX"],
-    &["CREATE", "POLICY"],
-    &["CREATE", "SCHEMA"],
-    &["CREATE", "TABLE"],
-    &["CREATE", "TYPE"],
+    &["CREATE", "STATISTICS"],
     &["CREATE", "UNIQUE", "INDEX"],
     &["DROP", "FUNCTION"],
     &["DROP", "INDEX"],
-    &["GRANT"],
-    &["REVOKE"],
 ];
+
+/// What `ALTER TABLE` may do, by how it begins, or whole where it ends so.
+const ALTERATIONS: [(&[&str], bool); 4] = [
+    (&["ADD", "COLUMN"], false),
+    (&["ADD", "CONSTRAINT"], false),
+    (&["ENABLE", "ROW", "LEVEL", "SECURITY"], true),
+    (&["FORCE", "ROW", "LEVEL", "SECURITY"], true),
+];
+
+/// The only policy that there is, on every table: policies add to one another.
+const POLICY: &str = "USING (tenant_id = (SELECT nullif(current_setting('convor.tenant', true), '')::uuid))
+    WITH CHECK (tenant_id = (SELECT nullif(current_setting('convor.tenant', true), '')::uuid))";
 
 /// A migration, taken apart.
 #[derive(Debug)]
@@ -35,7 +39,7 @@ impl Migration {
     /// # Errors
     /// [`Refusal`] if it does something else than shape the schema and make functions.
     pub fn read(file: &str, sql: &str) -> Result<Self, Refusal> {
-        let mut functions = Vec::new();
+        let mut functions: Vec<Function> = Vec::new();
         for statement in tokens::statements(tokens::read(sql)?) {
             if let Some(function) = Function::read(file, &statement)? {
                 functions.push(function);
@@ -43,6 +47,7 @@ impl Migration {
                 own(&statement).map_err(|Refusal(reason)| Refusal(format!("{file}: {reason}")))?;
             }
         }
+        Catalog::of(&functions)?;
         Ok(Self { functions })
     }
 
@@ -55,20 +60,61 @@ impl Migration {
 
 /// Holds a statement of the migration's own to its rules.
 fn own(statement: &[Token]) -> Result<(), Refusal> {
-    let begins = |words: &&[&str]| {
-        words.len() <= statement.len() && words.iter().zip(statement).all(|(word, token)| is(token, word))
-    };
-    if !OWN.iter().any(begins) {
-        return Err(Refusal::new(format!("a migration does not do this: {}", tokens::text(statement))));
+    let refused = |reason: &str| Refusal::new(format!("{reason}: {}", tokens::text(statement)));
+    let shapes = OWN.iter().any(|words| begins(statement, words))
+        || after(statement, &["CREATE", "TABLE"]).is_some_and(is_list)
+        || after(statement, &["CREATE", "TYPE"])
+            .is_some_and(|rest| matches!(rest, [word, list @ ..] if is(word, "AS") && is_list(list)))
+        || after(statement, &["CREATE", "POLICY", "TENANT", "ON"])
+            .is_some_and(|rest| tokens::read(POLICY).is_ok_and(|policy| policy == rest))
+        || after(statement, &["ALTER", "TABLE"]).is_some_and(is_alteration);
+    if !shapes {
+        return Err(refused("a migration does not do this"));
     }
     // A column of this name would stand before the parameter in a function's body.
-    if statement.iter().any(|token| name(token).is_some_and(|name| name == PARAMETER)) {
-        return Err(Refusal::new(format!(
-            "something else is called {PARAMETER}: {}",
-            tokens::text(statement)
-        )));
+    if statement.iter().filter_map(name).any(|name| name == PARAMETER) {
+        return Err(refused(&format!("something else is called {PARAMETER}")));
+    }
+    if statement.iter().filter_map(name).any(|name| name == "set_config") {
+        return Err(refused("only a function sets the tenant"));
     }
     Ok(())
+}
+
+fn begins(statement: &[Token], words: &[&str]) -> bool {
+    words.len() <= statement.len() && words.iter().zip(statement).all(|(word, token)| is(token, word))
+}
+
+/// What follows these words and the name of something in Convor's schema.
+fn after<'t>(statement: &'t [Token], words: &[&str]) -> Option<&'t [Token]> {
+    match statement.get(words.len()..)? {
+        [schema, Token::Period, Token::Word(_), rest @ ..]
+            if begins(statement, words) && is(schema, SCHEMA) =>
+        {
+            Some(rest)
+        }
+        _ => None,
+    }
+}
+
+/// Whether the tokens are one pair of brackets and what is in them.
+fn is_list(tokens: &[Token]) -> bool {
+    let [Token::LParen, inner @ ..] = tokens else { return false };
+    let mut depth = tokens::Depth::default();
+    let end = inner.iter().position(|token| depth.is_outside(token) && *token == Token::RParen);
+    end.is_some_and(|end| end + 1 == inner.len())
+}
+
+/// Whether an `ALTER TABLE` does nothing else than add to the table and its security.
+fn is_alteration(actions: &[Token]) -> bool {
+    let mut depth = tokens::Depth::default();
+    let mut actions = actions.split(|token| depth.is_outside(token) && *token == Token::Comma);
+    actions.all(|action| {
+        let is = |(words, whole): &(&[&str], bool)| {
+            begins(action, words) && (!whole || words.len() == action.len())
+        };
+        ALTERATIONS.iter().any(is)
+    })
 }
 
 /// A parameter's name and type.
@@ -109,19 +155,21 @@ impl Function {
         let function = name(function).ok_or_else(|| refused("no name"))?;
         let (arguments, options) =
             arguments(&statement[head + 5..]).ok_or_else(|| refused("no list of arguments"))?;
-        let options_at = statement.len() - options.len();
-        let after = |word: &str| options.iter().position(|token| is(token, word)).map(|at| at + 1);
-        let language = after("LANGUAGE").and_then(|at| name(options.get(at)?));
-        let body_at = after("AS").ok_or_else(|| refused("the body is no quoted text"))? + options_at;
-        let Some(Token::DollarQuotedString(body)) = statement.get(body_at) else {
+        let has_default = |(_, kind): &Argument| kind.contains('=') || kind.contains("default");
+        if arguments.iter().any(has_default) {
+            return Err(refused("a parameter has a default"));
+        }
+        let Options { language, body, is_definer } = Options::read(options).map_err(refused)?;
+        let body_at = statement.len() - options.len() + body;
+        let Token::DollarQuotedString(body) = &statement[body_at] else {
             return Err(refused("the body is no quoted text"));
         };
         Ok(Some(Self {
             origin: format!("{file}: {function}"),
             name: function,
             arguments,
-            language: language.ok_or_else(|| refused("no language"))?,
-            is_definer: options.iter().any(|token| is(token, "DEFINER")),
+            language,
+            is_definer,
             body: tokens::read(&body.value)?,
             statement: statement.to_vec(),
             body_at,
@@ -132,6 +180,11 @@ impl Function {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether it takes the same parameters.
+    pub(super) fn takes_what(&self, other: &Self) -> bool {
+        self.arguments == other.arguments
     }
 
     /// Whether its first parameter is the tenant.
@@ -184,19 +237,82 @@ impl Function {
     }
 }
 
-/// The names and types of the arguments, and what follows their list.
+/// What stands behind a function's list of arguments.
+struct Options {
+    language: String,
+    /// Where the body is.
+    body: usize,
+    is_definer: bool,
+}
+
+impl Options {
+    /// Reads them one after another; one that it does not know is refused, `SET` among them.
+    fn read(tokens: &[Token]) -> Result<Self, &'static str> {
+        let (mut language, mut body, mut is_definer) = (None, None, false);
+        let mut at = 0;
+        while let Some(option) = tokens.get(at) {
+            let rest = &tokens[at + 1..];
+            at += 1;
+            if is(option, "RETURNS") {
+                at += returned(rest)?;
+            } else if is(option, "LANGUAGE") {
+                language = rest.first().and_then(name);
+                at += 1;
+            } else if is(option, "AS") {
+                body = Some(at);
+                at += 1;
+            } else if is(option, "SECURITY") {
+                is_definer |= !rest.first().is_some_and(|token| is(token, "INVOKER"));
+                at += 1;
+            } else if !["IMMUTABLE", "STABLE", "VOLATILE", "STRICT"].iter().any(|known| is(option, known)) {
+                return Err("an option of a function that the check does not know");
+            }
+        }
+        let body = body.filter(|body| matches!(tokens.get(*body), Some(Token::DollarQuotedString(_))));
+        Ok(Self {
+            language: language.ok_or("no language")?,
+            body: body.ok_or("the body is no quoted text")?,
+            is_definer,
+        })
+    }
+}
+
+/// How many tokens say what is returned. A returned column is a variable in the body, and none is called as the tenant is.
+fn returned(tokens: &[Token]) -> Result<usize, &'static str> {
+    if let [table, Token::LParen, columns @ ..] = tokens
+        && is(table, "TABLE")
+    {
+        let (columns, rest) = arguments(columns).ok_or("no list of columns")?;
+        if columns.iter().any(|(name, _)| name == PARAMETER || name == COLUMN) {
+            return Err("a returned column is called as the tenant is");
+        }
+        return Ok(tokens.len() - rest.len());
+    }
+    let mut end = usize::from(tokens.first().is_some_and(|token| is(token, "SETOF")));
+    end += match &tokens[end..] {
+        [Token::Word(_), Token::Period, Token::Word(_), ..] => 3,
+        [Token::Word(_), ..] => 1,
+        _ => return Err("nothing known is returned"),
+    };
+    while let Some([Token::LBracket, Token::RBracket]) = tokens.get(end..end + 2) {
+        end += 2;
+    }
+    Ok(end)
+}
+
+/// The names and types of the arguments, and what follows their list. What is given out is no argument, so its type says so.
 fn arguments(tokens: &[Token]) -> Option<(Vec<Argument>, &[Token])> {
     let mut depth = tokens::Depth::default();
     let end = tokens.iter().position(|token| depth.is_outside(token) && *token == Token::RParen)?;
     let mut depth = tokens::Depth::default();
     let mut arguments = Vec::new();
     for argument in tokens[..end].split(|token| depth.is_outside(token) && *token == Token::Comma) {
-        let modes = ["IN", "OUT", "INOUT", "VARIADIC"];
-        let from =
-            usize::from(argument.first().is_some_and(|token| modes.iter().any(|mode| is(token, mode))));
+        let is_mode = |token: &Token| ["IN", "OUT", "INOUT", "VARIADIC"].iter().any(|mode| is(token, mode));
+        let from = usize::from(argument.first().is_some_and(is_mode));
         let Some(first) = argument.get(from) else { continue };
-        let kind = argument[from + 1..].iter().map(ToString::to_string).collect::<String>().to_lowercase();
-        arguments.push((name(first)?, kind));
+        let mode = argument[..from].iter().filter(|mode| !is(mode, "IN"));
+        let kind = mode.chain(&argument[from + 1..]).map(ToString::to_string).collect::<String>();
+        arguments.push((name(first)?, kind.to_lowercase()));
     }
     Some((arguments, &tokens[end + 1..]))
 }

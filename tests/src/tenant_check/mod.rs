@@ -9,7 +9,8 @@
 //!   scope: a conjunct of `WHERE` or of a join says `name.tenant_id = p_tenant`, or makes it equal to the `tenant_id` of a
 //!   name that is bound. What an outer join says binds only the side that it may leave empty.
 //! - An `INSERT` has the tenant in the place of `tenant_id`, and nothing assigns `tenant_id`.
-//! - A call of one of Convor's functions hands the tenant on as the first argument, and `set_config` sets nothing else.
+//! - A call of one of Convor's functions hands the tenant on as the first argument, and `set_config` sets nothing else. Of the
+//!   database's own functions only those are called that are known to run no SQL and to read no table.
 //!
 //! The tenant is the parameter `p_tenant` of a function, or `$1` of a statement that a program sends. Only tables in
 //! [`EXEMPT`] may be read without one, by functions and statements that have none.
@@ -80,13 +81,20 @@ pub struct Catalog(BTreeMap<String, bool>);
 
 impl Catalog {
     /// The catalog of these functions.
-    pub fn of<'f>(functions: impl IntoIterator<Item = &'f Function>) -> Self {
-        Self(
-            functions
-                .into_iter()
-                .map(|function| (function.name().to_owned(), function.has_tenant()))
-                .collect(),
-        )
+    ///
+    /// # Errors
+    /// [`Refusal`] if two of them have one name and other parameters: a call would not say which of them it means.
+    pub fn of<'f>(functions: impl IntoIterator<Item = &'f Function>) -> Result<Self, Refusal> {
+        let mut found: BTreeMap<&str, &Function> = BTreeMap::new();
+        for function in functions {
+            if let Some(other) = found.insert(function.name(), function)
+                && !other.takes_what(function)
+            {
+                return Err(Refusal::new(format!("{}: another function has its name", function.name())));
+            }
+        }
+        let found = found.into_iter();
+        Ok(Self(found.map(|(name, function)| (name.to_owned(), function.has_tenant())).collect()))
     }
 
     /// Whether the function takes a tenant; `None` if there is no such function.

@@ -7,6 +7,75 @@ use sqlparser::tokenizer::Token;
 use super::tokens::{Depth, is, name, word};
 use super::{COLUMN, PARAMETER, Refusal};
 
+/// What a target does not begin with: these words begin statements of PL/pgSQL and of SQL.
+const KEYWORDS: [&str; 65] = [
+    "ABORT",
+    "ALTER",
+    "ANALYZE",
+    "ASSERT",
+    "BEGIN",
+    "CALL",
+    "CASE",
+    "CLOSE",
+    "CLUSTER",
+    "COMMENT",
+    "COMMIT",
+    "CONTINUE",
+    "COPY",
+    "CREATE",
+    "DEALLOCATE",
+    "DECLARE",
+    "DELETE",
+    "DISCARD",
+    "DO",
+    "DROP",
+    "ELSE",
+    "ELSIF",
+    "END",
+    "EXCEPTION",
+    "EXECUTE",
+    "EXIT",
+    "EXPLAIN",
+    "FETCH",
+    "FOR",
+    "FOREACH",
+    "GET",
+    "GRANT",
+    "IF",
+    "IMPORT",
+    "INSERT",
+    "LISTEN",
+    "LOAD",
+    "LOCK",
+    "LOOP",
+    "MERGE",
+    "MOVE",
+    "NOTIFY",
+    "NULL",
+    "OPEN",
+    "PERFORM",
+    "PREPARE",
+    "RAISE",
+    "REFRESH",
+    "REINDEX",
+    "RESET",
+    "RETURN",
+    "REVOKE",
+    "ROLLBACK",
+    "SAVEPOINT",
+    "SELECT",
+    "SET",
+    "SHOW",
+    "START",
+    "TABLE",
+    "TRUNCATE",
+    "UPDATE",
+    "VACUUM",
+    "VALUES",
+    "WHILE",
+    "WITH",
+];
+
 /// The statements and expressions of a body.
 pub(super) fn statements(body: &[Token]) -> Result<Vec<Vec<Token>>, Refusal> {
     let mut reader = Reader { tokens: body, at: 0, found: Vec::new() };
@@ -38,7 +107,10 @@ impl<'t> Reader<'t> {
         self.statements(&["EXCEPTION", "END"])?;
         if self.skip_word("EXCEPTION") {
             while self.skip_word("WHEN") {
-                self.until("THEN")?;
+                let conditions = self.until("THEN")?;
+                if conditions.contains(&Token::SemiColon) {
+                    return Err(refused("no condition of an exception", conditions));
+                }
                 self.statements(&["WHEN", "END"])?;
             }
         }
@@ -48,7 +120,10 @@ impl<'t> Reader<'t> {
     }
 
     fn declaration(&mut self, declaration: &[Token]) -> Result<(), Refusal> {
-        not_the_tenant(declaration)?;
+        let [Token::Word(_), Token::Word(_), ..] = declaration else {
+            return Err(refused("no plain declaration", declaration));
+        };
+        not_the_tenant(&declaration[..1])?;
         if declaration.iter().any(|token| is(token, "CURSOR") || is(token, "ALIAS")) {
             return Err(refused("a cursor or an alias", declaration));
         }
@@ -129,7 +204,11 @@ impl<'t> Reader<'t> {
 
     /// `FOR … IN … LOOP … END LOOP` over a query or numbers, and `FOREACH … IN ARRAY … LOOP … END LOOP`.
     fn iteration(&mut self) -> Result<(), Refusal> {
-        not_the_tenant(self.until("IN")?)?;
+        let variables = self.until("IN")?;
+        let slice = variables.iter().position(|token| is(token, "SLICE")).unwrap_or(variables.len());
+        if targets(&variables[..slice])? != slice {
+            return Err(refused("no plain target", variables));
+        }
         let is_array = self.skip_word("ARRAY");
         self.skip_word("REVERSE");
         let source = self.until("LOOP")?;
@@ -179,14 +258,19 @@ impl<'t> Reader<'t> {
                 _ => self.expression(rest),
             }
         } else if begins("EXIT") || begins("CONTINUE") {
-            let condition = rest.iter().position(|token| is(token, "WHEN"));
-            self.expression(condition.map_or(&[], |at| &rest[at + 1..]));
+            match rest {
+                [when, condition @ ..] | [Token::Word(_), when, condition @ ..] if is(when, "WHEN") => {
+                    self.expression(condition);
+                }
+                [] | [Token::Word(_)] => {}
+                _ => return Err(refused("no plain exit", statement)),
+            }
         } else if begins("ASSERT") {
             self.expression(rest);
         } else if begins("RAISE") {
             self.raised(rest);
         } else if begins("GET") {
-            not_the_tenant(rest)?;
+            diagnostics(rest)?;
         } else if !(begins("NULL") && rest.is_empty()) {
             self.assignment(statement)?;
         }
@@ -210,15 +294,22 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// `target := expression`
+    /// `target := expression`, where an element of the target may be meant.
     fn assignment(&mut self, statement: &[Token]) -> Result<(), Refusal> {
-        let at = statement.iter().position(|token| matches!(token, Token::Assignment | Token::Eq));
-        let at = at.ok_or_else(|| refused("no statement of the subset", statement))?;
-        let target = &statement[..at];
-        not_the_tenant(target)?;
-        if target.contains(&Token::LParen) {
-            return Err(refused("no plain target", statement));
+        let refused = |reason| refused(reason, statement);
+        let mut at = target(statement).map_err(|_| refused("no statement of the subset"))?;
+        not_the_tenant(&statement[..at])?;
+        if statement.get(at) == Some(&Token::LBracket) {
+            let mut depth = Depth::default();
+            let index = &statement[at + 1..];
+            let end = index.iter().position(|token| depth.is_outside(token) && *token == Token::RBracket);
+            let end = end.ok_or_else(|| refused("no plain target"))?;
+            self.expression(&index[..end]);
+            at += end + 2;
         }
+        let Some(Token::Assignment | Token::Eq) = statement.get(at) else {
+            return Err(refused("no statement of the subset"));
+        };
         self.expression(&statement[at + 1..]);
         Ok(())
     }
@@ -296,28 +387,72 @@ fn without_targets(statement: &[Token]) -> Result<Vec<Token>, Refusal> {
     let into = (1..statement.len())
         .find(|&at| outside[at] && is(&statement[at], "INTO") && !is(&statement[at - 1], "INSERT"));
     let Some(into) = into else { return Ok(statement.to_vec()) };
-    let mut end = into + 1 + usize::from(statement.get(into + 1).is_some_and(|token| is(token, "STRICT")));
-    loop {
-        end += 1;
-        match statement.get(end) {
-            Some(Token::Comma | Token::Period) => end += 1,
-            _ => break,
-        }
-    }
-    let end = end.min(statement.len());
-    not_the_tenant(&statement[into..end])?;
+    let first = into + 1 + usize::from(statement.get(into + 1).is_some_and(|token| is(token, "STRICT")));
+    let end = first + targets(&statement[first..])?;
     Ok([&statement[..into], &statement[end..]].concat())
 }
 
-/// Neither the parameter nor a variable with the column's name is made or changed.
-fn not_the_tenant(tokens: &[Token]) -> Result<(), Refusal> {
-    let taken = |name: String| name == PARAMETER || name == COLUMN;
-    // What follows a period is a field, and what follows an assignment a value.
-    let targets = tokens.split(|token| matches!(token, Token::Assignment | Token::Eq)).next().unwrap_or(&[]);
-    let named = |(at, token): (usize, &Token)| {
-        (at == 0 || targets[at - 1] != Token::Period) && name(token).is_some_and(taken)
+/// `[CURRENT | STACKED] DIAGNOSTICS target = item, …`
+fn diagnostics(tokens: &[Token]) -> Result<(), Refusal> {
+    let items = match tokens {
+        [word, items @ ..] if is(word, "DIAGNOSTICS") => items,
+        [which, word, items @ ..]
+            if (is(which, "CURRENT") || is(which, "STACKED")) && is(word, "DIAGNOSTICS") =>
+        {
+            items
+        }
+        _ => return Err(refused("no plain GET", tokens)),
     };
-    if targets.iter().enumerate().any(named) { Err(refused("the tenant is given", tokens)) } else { Ok(()) }
+    for item in items.split(|token| *token == Token::Comma) {
+        let at = target(item)?;
+        not_the_tenant(&item[..at])?;
+        let [Token::Assignment | Token::Eq, Token::Word(_)] = item[at..] else {
+            return Err(refused("no plain GET", tokens));
+        };
+    }
+    Ok(())
+}
+
+/// How many tokens the targets are with which these begin, with commas between them; none of them is the tenant.
+fn targets(tokens: &[Token]) -> Result<usize, Refusal> {
+    let mut end = 0;
+    loop {
+        let begin = end;
+        end += target(&tokens[begin..])?;
+        not_the_tenant(&tokens[begin..end])?;
+        if tokens.get(end) != Some(&Token::Comma) {
+            return Ok(end);
+        }
+        end += 1;
+    }
+}
+
+/// How many tokens the target is with which these begin: a name, perhaps with its fields. A parameter's number is none.
+fn target(tokens: &[Token]) -> Result<usize, Refusal> {
+    let keyword = |token: &Token| KEYWORDS.iter().any(|keyword| is(token, keyword));
+    let is_name = |token: Option<&Token>| matches!(token, Some(Token::Word(_)));
+    if !is_name(tokens.first()) || tokens.first().is_some_and(keyword) {
+        return Err(refused("no plain target", tokens));
+    }
+    let mut end = 1;
+    while tokens.get(end) == Some(&Token::Period) {
+        if !is_name(tokens.get(end + 1)) {
+            return Err(refused("no plain target", tokens));
+        }
+        end += 2;
+    }
+    Ok(end)
+}
+
+/// Neither the parameter, under whatever name before it, nor a variable with the column's name is made or changed. A field
+/// may have the column's name.
+fn not_the_tenant(target: &[Token]) -> Result<(), Refusal> {
+    let is_parameter = target.iter().filter_map(name).any(|name| name == PARAMETER);
+    if is_parameter || target.first().and_then(name).is_some_and(|name| name == COLUMN) {
+        Err(refused("the tenant is given", target))
+    } else {
+        Ok(())
+    }
 }
 
 fn refused(reason: &str, tokens: &[Token]) -> Refusal {

@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     Assignment, AssignmentTarget, ConflictTarget, Delete, Expr, FromTable, GroupByExpr, Insert, ObjectName,
-    ObjectNamePart, OnConflictAction, OnInsert, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
-    Statement, TableObject, TableWithJoins, Update, UpdateTableFromKind, Visit, Visitor, With,
+    ObjectNamePart, OnConflictAction, OnInsert, Query, Select, SelectItem, SelectItemQualifiedWildcardKind,
+    SetExpr, Statement, TableObject, TableWithJoins, Update, UpdateTableFromKind, Visit, Visitor, With,
 };
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
@@ -244,9 +244,7 @@ impl Walk {
                 AssignmentTarget::ColumnName(column) => std::slice::from_ref(column),
                 AssignmentTarget::Tuple(columns) => columns,
             };
-            let part = |part: &ObjectNamePart| {
-                part.as_ident().is_none_or(|ident| name(ident) == COLUMN)
-            };
+            let part = |part: &ObjectNamePart| part.as_ident().is_none_or(|ident| name(ident) == COLUMN);
             if columns.iter().any(|column| column.0.iter().any(part)) {
                 return Err(Refusal::new(format!("{COLUMN} is assigned")));
             }

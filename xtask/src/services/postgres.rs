@@ -38,6 +38,7 @@ pub(crate) struct Postgres(Option<Server>);
 struct Server {
     keeper: Child,
     port: u16,
+    password: String,
 }
 
 impl Service for Postgres {
@@ -76,8 +77,9 @@ impl Service for Postgres {
     fn variables(&self, _: &Workspace) -> Result<Vec<Variable>> {
         let programs = programs().context("no PostgreSQL")?;
         let mut variables: Vec<Variable> = vec![(PROGRAMS, programs.into())];
-        if let Some(Server { port, .. }) = self.0 {
-            variables.push((SERVER, format!("postgres://postgres@127.0.0.1:{port}/postgres").into()));
+        if let Some(Server { port, password, .. }) = &self.0 {
+            variables
+                .push((SERVER, format!("postgres://postgres:{password}@127.0.0.1:{port}/postgres").into()));
         }
         Ok(variables)
     }
@@ -116,8 +118,12 @@ impl Server {
         let mut status = String::new();
         BufReader::new(keeper.stdout.take().context("piped")?).read_line(&mut status)?;
         // Dropped, the keeper cleans up.
-        let server = Self { keeper, port };
-        Ok(if status == "0\n" { Ok(server) } else { Err(fs::read_to_string(folder.join("said"))?) })
+        let mut server = Self { keeper, port, password: String::new() };
+        if status != "0\n" {
+            return Ok(Err(fs::read_to_string(folder.join("said"))?));
+        }
+        server.password = fs::read_to_string(folder.join("password"))?;
+        Ok(Ok(server))
     }
 }
 

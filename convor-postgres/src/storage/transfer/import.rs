@@ -28,7 +28,7 @@ pub(super) async fn store(
             rows.push(row);
         }
     }
-    storage.rows(Call::read(IMPORT, tenant).bind(Value::Object(tables))).await.map(drop)
+    storage.rows(Call::repeatable(IMPORT, tenant).bind(Value::Object(tables))).await.map(drop)
 }
 
 /// A record's table, and its columns; `None` if this crate does not keep its group.

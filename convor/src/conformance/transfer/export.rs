@@ -21,7 +21,8 @@ pub(in super::super) async fn foreign_records_are_absent(world: World) {
     for (method, answer) in &foreign {
         assert!(["[]", "()"].contains(&answer.as_str()), "`{method}` shows nothing of another tenant");
     }
-    scene.assert_alike(foreign.clone(), foreign).await;
+    let absent = calls::transfer(&world, scene.absent, &scene.made_up).await;
+    scene.assert_alike(foreign, absent).await;
 }
 
 /// Each kind comes ascending by its keys, each key once, and nothing of another kind.

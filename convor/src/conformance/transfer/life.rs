@@ -10,6 +10,7 @@ use super::super::world::{Answered, World, digest, text};
 use super::source::{Source, hash};
 use super::{everything, import, moved, registered};
 use crate::domain::{Audience, Author, EventKind, Heads, MessageKind, Upload};
+use crate::ids::ConversationId;
 use crate::ports::BlobKey;
 use crate::ports::storage::{
     Append, AppendOutcome, DueSnooze, NewMessage, NewVisitor, Open, OpenOutcome, OperatorOutcome, Record,
@@ -280,4 +281,38 @@ pub(in super::super) async fn what_was_moved_can_be_removed(world: World) {
     }
     let new = there.register(there.visitor, there.token, Some(text("anew"))).await;
     assert!(new, "the id and the token are free");
+}
+
+/// What was purged does not come back with a second import.
+pub(in super::super) async fn what_was_purged_stays_away(world: World) {
+    let (source, there) = moved_source(&world).await;
+    assert!(there.events().purge(there.id, Timestamp::MAX, 99).await.answered() > 0);
+    let before = Snapshot::of(&there).await;
+    import(&there.world, there.id, &everything(&world, source.of.id).await).await;
+    Snapshot::of(&there).await.assert_same_as(&before, "what was purged stays away");
+}
+
+/// A conversation with five messages, and everything of its tenant but those above `kept`.
+async fn cut_off_after(of: &Tenant, kept: u64) -> (ConversationId, Vec<Record>) {
+    let to = of.open().await.id;
+    for _ in 0..5 {
+        of.ask(to, "question").await;
+    }
+    let mut records = everything(&of.world, of.id).await;
+    records.retain(|record| !matches!(record, Record::Event { event, .. } if event.position.staff > kept));
+    (to, records)
+}
+
+/// A log whose import was cut off is purged as far as it has come, and the rest comes with a further import.
+pub(in super::super) async fn a_log_that_was_cut_off_is_purged(world: World) {
+    let of = world.tenant().await;
+    let there = registered(&of, world.target()).await;
+    let (log, records) = cut_off_after(&of, 3).await;
+    import(&there.world, there.id, &records).await;
+    assert_eq!(there.events().purge(there.id, Timestamp::MAX, 99).await.answered(), 3);
+    assert_eq!(there.events().purge(there.id, Timestamp::MAX, 99).await.answered(), 0, "none is left");
+    assert_eq!(there.find(log).await.floor, Heads { staff: 3, visitor: 3 });
+    import(&there.world, there.id, &everything(&world, of.id).await).await;
+    assert_eq!(there.log(log, Audience::Staff).await, of.log(log, Audience::Staff).await[3..]);
+    assert_eq!(there.events().purge(there.id, Timestamp::MAX, 99).await.answered(), 2);
 }

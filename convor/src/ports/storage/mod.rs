@@ -18,7 +18,8 @@
 //!   clamps and never wraps.
 //! - Only registered tenants are written to; what a write for another does is the adapter's choice. Ids in notifications,
 //!   control events and audit records need not name a record that there is.
-//! - An id that is taken where no outcome says so is [`StorageErrorKind::Other`], and nothing changes.
+//! - An id that is taken where no outcome says so is [`StorageErrorKind::Other`], and nothing changes; a message's need not
+//!   be looked for.
 
 #[cfg(feature = "accounts")]
 mod account;

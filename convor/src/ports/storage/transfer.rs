@@ -31,10 +31,12 @@ pub trait TransferRepository: Send + Sync {
     ) -> Result<Vec<Record>, StorageError>;
 
     /// Stores records as they are, in one transaction. A record whose key is there already is left as it is, so that a
-    /// transfer that was cut off can be repeated.
+    /// transfer that was cut off can be repeated. An event at or below its conversation's floor has been purged, and
+    /// is not stored.
     ///
     /// The tenant is registered, and the records arrive in the order of [`RecordKind::ALL`], within a kind by their keys:
-    /// what a record refers to is there.
+    /// what a record refers to is there. Several calls may import the same records at once: each record is stored once, and
+    /// no call fails because of another.
     ///
     /// # Errors
     /// [`StorageError`]; [`StorageErrorKind::Unsupported`](crate::ports::StorageErrorKind::Unsupported), and nothing is
@@ -90,7 +92,8 @@ pub enum Record {
     Read {
         /// Where.
         conversation: ConversationId,
-        /// Who.
+        /// Who. A [key](Record::key) tells readers apart by their ids alone: an operator must not have the id of a visitor, also
+        /// where an [`Authenticator`](crate::ports::Authenticator) supplies the ids of operators.
         reader: Author,
         /// Up to where.
         up_to: Heads,
@@ -177,9 +180,10 @@ impl Record {
             Self::Visitor(visitor) => RecordKey::of(visitor.id.uuid()),
             Self::Token { visitor, .. } | Self::Page { visitor, .. } => RecordKey::of(visitor.uuid()),
             Self::Conversation { conversation, .. } => RecordKey::of(conversation.id.uuid()),
-            Self::Event { event, .. } => {
-                RecordKey { id: event.conversation.uuid(), part: Uuid::from_u128(event.position.staff.into()) }
-            }
+            Self::Event { event, .. } => RecordKey {
+                id: event.conversation.uuid(),
+                part: Uuid::from_u128(event.position.staff.into()),
+            },
             Self::Read { conversation, reader, .. } => {
                 let part = match reader {
                     Author::Visitor(visitor) => visitor.uuid(),

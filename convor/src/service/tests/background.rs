@@ -14,7 +14,7 @@ use crate::testing::FixedClock;
 
 use super::{Parts, chat};
 
-fn tenant(number: u128) -> TenantId {
+pub(super) fn tenant(number: u128) -> TenantId {
     Uuid::from_u128(number).into()
 }
 

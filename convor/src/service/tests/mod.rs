@@ -2,6 +2,7 @@
 //! `convor/tests`.
 
 mod background;
+mod search;
 mod signals;
 
 use std::sync::Arc;
@@ -11,11 +12,13 @@ use async_trait::async_trait;
 use crate::ports::storage::{
     AuditRepository, ControlRepository, ConversationRepository, EventRepository, MockConversationRepository,
     MockOutboxRepository, MockTenantRegistry, OperatorRepository, OutboxRepository, PageRepository,
-    ReadRepository, SiteRepository, TenantRegistry, TenantRepository, VisitorRepository,
+    ReadRepository, SearchRepository, SiteRepository, TenantRegistry, TenantRepository, VisitorRepository,
 };
 use crate::ports::{Clock, Storage, StorageError};
 use crate::service::{Chat, ChatBuilder};
 use crate::testing::{FixedClock, FixedEntropy};
+
+use search::Backlog;
 
 /// A storage of which only those parts are there that background work has business with.
 #[derive(Debug, Default)]
@@ -23,6 +26,7 @@ struct Parts {
     registry: MockTenantRegistry,
     conversations: MockConversationRepository,
     outbox: MockOutboxRepository,
+    search: Arc<Backlog>,
 }
 
 /// What background work has no business with.
@@ -46,6 +50,10 @@ impl Storage for Parts {
 
     fn outbox(&self) -> &dyn OutboxRepository {
         &self.outbox
+    }
+
+    fn search(&self) -> Option<&dyn SearchRepository> {
+        Some(self.search.as_ref())
     }
 
     absent! {

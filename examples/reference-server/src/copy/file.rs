@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,6 +12,7 @@ use convor::transfer::archive::{ArchiveError, ArchiveReader, LINE_BYTES_MAX, Par
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
+use nix::fcntl::OFlag;
 
 /// With what a compressed file begins (RFC 1952, 2.3.1).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -41,6 +42,9 @@ impl Sink {
             Err(TryLockError::WouldBlock) => bail!("another process writes {}", partial.display()),
             Err(TryLockError::Error(error)) => return Err(error).context("cannot lock the archive"),
         }
+        // Whoever had the lock may have given the file its name since it was opened here.
+        ensure!(is_alone(&file, &partial), "{} is no file of this command's alone", partial.display());
+        file.set_permissions(Permissions::from_mode(0o600))?;
         file.set_len(0)?;
         let file = BufWriter::new(file);
         let writing = if path.extension().is_some_and(|extension| extension == "gz") {
@@ -81,11 +85,17 @@ impl Sink {
     }
 }
 
-/// A file that nobody but its owner can read.
+/// A file that nobody but its owner can read; what it holds is left as it is, and a link is not followed.
 fn private(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
-    file.set_permissions(Permissions::from_mode(0o600))?;
-    Ok(file)
+    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600).custom_flags(flags.bits()).open(path)
+}
+
+/// Whether a file has this name, and no other.
+fn is_alone(file: &File, path: &Path) -> bool {
+    let (Ok(file), Ok(named)) = (file.metadata(), path.symlink_metadata()) else { return false };
+    file.is_file() && file.nlink() == 1 && (file.dev(), file.ino()) == (named.dev(), named.ino())
 }
 
 /// An archive that is read.
@@ -113,6 +123,11 @@ impl Source {
         self.lines = decompressed(&self.file, &self.read)?;
         (self.archive, self.number) = (ArchiveReader::default(), 0);
         Ok(())
+    }
+
+    /// How many bytes the line of the last part has.
+    pub(super) const fn line_bytes(&self) -> usize {
+        self.line.len()
     }
 
     /// How large the file is, in bytes.
@@ -174,5 +189,68 @@ impl Read for Counted {
         let read = self.file.read(buffer)?;
         self.read.fetch_add(read as u64, Ordering::Relaxed);
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder that is removed at the end.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("convor-sink-{name}-{}", std::process::id()));
+            std::fs::create_dir(&path).expect("a folder");
+            Self(path)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn what_an_earlier_attempt_has_left_is_overwritten_and_private() {
+        let folder = Folder::new("left");
+        let (path, partial) = (folder.0.join("a"), folder.0.join("a.partial"));
+        std::fs::write(&partial, "an earlier attempt").expect("a file");
+        let mut sink = Sink::create(&path).expect("it begins");
+        sink.write(&mut b"whole".to_vec()).expect("it is written");
+        sink.finish().expect("it ends");
+        assert_eq!(std::fs::read(&path).expect("a file"), b"whole");
+        assert_eq!(path.metadata().expect("it is there").mode() & 0o777, 0o600);
+        assert!(!partial.exists());
+    }
+
+    #[test]
+    fn a_link_is_neither_followed_nor_emptied() {
+        let folder = Folder::new("links");
+        let (path, partial) = (folder.0.join("a"), folder.0.join("a.partial"));
+        let precious = folder.0.join("precious");
+        std::fs::write(&precious, "precious").expect("a file");
+        std::os::unix::fs::symlink(&precious, &partial).expect("a link");
+        assert!(Sink::create(&path).is_err(), "a symbolic link");
+        std::fs::remove_file(&partial).expect("it is removed");
+        std::fs::hard_link(&precious, &partial).expect("a link");
+        assert!(Sink::create(&path).is_err(), "a file with another name");
+        assert_eq!(std::fs::read(&precious).expect("a file"), b"precious");
+    }
+
+    #[test]
+    fn an_archive_that_was_finished_after_it_was_opened_is_not_emptied() {
+        let folder = Folder::new("finished");
+        let (path, partial) = (folder.0.join("a"), folder.0.join("a.partial"));
+        let mut sink = Sink::create(&path).expect("it begins");
+        sink.write(&mut b"whole".to_vec()).expect("it is written");
+        let late = private(&partial).expect("it is open");
+        assert!(is_alone(&late, &partial), "it is being written");
+        sink.finish().expect("it ends");
+        assert!(!is_alone(&late, &partial), "it has another name now");
+        drop(private(&partial).expect("another file"));
+        assert!(!is_alone(&late, &partial), "another file has its name");
     }
 }

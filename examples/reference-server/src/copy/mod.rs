@@ -12,7 +12,7 @@ use convor::ports::Storage;
 use convor::transfer::{Copied, Digest, Progress, copy, digest};
 
 use crate::args::Copy;
-use crate::storage::{Place, open_alone};
+use crate::storage::{Place, open_destination, open_source};
 use shown::Shown;
 
 /// Copies what the command line says.
@@ -22,14 +22,14 @@ pub(crate) async fn run(args: Copy) -> anyhow::Result<()> {
     match (args.from.place().context("--from")?, args.to.place().context("--to")?) {
         (Place::Archive(_), Place::Archive(_)) => bail!("an archive is copied by copying the file"),
         (Place::Archive(from), to) => {
-            archive::read(&from, open_alone(to).await.context("the destination")?.as_ref(), these).await
+            archive::read(&from, open_destination(to).await.context("the destination")?.as_ref(), these).await
         }
         (from, Place::Archive(to)) => {
-            archive::write(open_alone(from).await.context("the source")?.as_ref(), &to, these).await
+            archive::write(open_source(from).await.context("the source")?.as_ref(), &to, these).await
         }
         (from, to) => {
-            let from = open_alone(from).await.context("the source")?;
-            let to = open_alone(to).await.context("the destination")?;
+            let from = open_source(from).await.context("the source")?;
+            let to = open_destination(to).await.context("the destination")?;
             between(from.as_ref(), to.as_ref(), these).await
         }
     }
@@ -50,19 +50,22 @@ async fn between(from: &dyn Storage, to: &dyn Storage, these: Option<&[TenantId]
 /// What has been copied, and is to be compared.
 #[derive(Debug, Default)]
 struct Outcome {
-    digests: Vec<(TenantId, Digest)>,
+    /// What each tenant's records came to, and whether they were taken as they were.
+    tenants: Vec<(TenantId, Digest, bool)>,
     inexact: Vec<String>,
 }
 
 impl Outcome {
     fn note(&mut self, copied: &Copied) {
         let tenant = copied.digest.tenant;
-        self.digests.push((tenant, copied.digest.sha256));
+        self.tenants.push((tenant, copied.digest.sha256, copied.is_exact()));
         if !copied.is_exact() {
-            let Copied { different, extra, left_out, .. } = copied;
+            let Copied { different, extra, left_out, missing, changed, .. } = copied;
+            let changed = if *changed { "; the source has changed meanwhile" } else { "" };
             self.inexact.push(format!(
                 "tenant {tenant}: {different} records differ and were left as they are, {extra} are in the destination only, \
-                {left_out} do not fit to an older copy of their conversation and were left out"
+                {left_out} do not fit to another copy of their conversation and were left out, {missing} events are missing\
+                {changed}"
             ));
         }
     }
@@ -70,9 +73,9 @@ impl Outcome {
     /// Reads the destination again, and says of each tenant whether it holds what the source held.
     async fn compare(self, to: &dyn Storage) -> anyhow::Result<()> {
         let mut different = 0;
-        for (tenant, expected) in self.digests {
+        for (tenant, expected, exact) in self.tenants {
             let found = digest(to, tenant).await?;
-            let equal = found.sha256 == expected;
+            let equal = exact && found.sha256 == expected;
             different += u32::from(!equal);
             let verdict = if equal { "equal" } else { "different" };
             println!("{tenant} {} records, SHA-256 {}: {verdict}", found.records(), found.sha256);

@@ -4,6 +4,7 @@ mod passwords;
 
 use std::path::Path;
 
+use anyhow::Context;
 use convor::Chat;
 use convor::credentials::{SiteKey, TenantKey};
 use convor::domain::{Operator, Origin, Role};
@@ -32,7 +33,8 @@ pub(crate) struct DemoTenant {
 #[derive(Debug)]
 pub(crate) struct DemoOperator {
     pub(crate) email: &'static str,
-    pub(crate) password: String,
+    /// `None` if another server has set it.
+    pub(crate) password: Option<String>,
     pub(crate) role: Role,
 }
 
@@ -67,14 +69,16 @@ const SCRIPTS: [Script; 2] = [
     },
 ];
 
-/// Finds the tenants, or makes what is missing of them.
+/// Finds the tenants, or makes what is missing of them. Who shares the storage with other servers leaves alone the passwords
+/// that those have set.
 pub(crate) async fn fill(
     chat: &Chat,
     storage: &dyn Storage,
     passwords: Option<&Path>,
+    shared: bool,
     origins: &[Origin],
 ) -> anyhow::Result<Vec<DemoTenant>> {
-    let mut passwords = Passwords::read(passwords)?;
+    let mut passwords = Passwords::read(passwords, shared)?;
     let mut tenants = Vec::new();
     for script in &SCRIPTS {
         tenants.push(play(chat, storage, script, &mut passwords, origins).await?);
@@ -105,13 +109,15 @@ async fn play(
             None => chat.create_operator(tenant, NewOperator { name, email, role }).await?,
         };
         let password = match passwords.of(operator.id) {
-            Some(password) => password.to_owned(),
+            Some(password) => Some(password.to_owned()),
+            // Those who sign in with it at another server go on to do so.
+            None if passwords.may_be_elsewhere() && has_password(storage, tenant, &operator).await? => None,
             None => {
                 let random = u128::from_be_bytes(chat.random_bytes());
                 let password = format!("{:016x}", random >> 64);
                 chat.set_password(tenant, operator.id, &password).await?;
                 passwords.keep(operator.id, &password)?;
-                password
+                Some(password)
             }
         };
         operators.push(DemoOperator { email, password, role });
@@ -167,6 +173,11 @@ async fn create_site(
     let origins: Vec<_> = origins.iter().map(Origin::as_str).collect();
     let site = chat.create_site(tenant, NewSite { name, title, greeting, color, origins: &origins }).await?;
     Ok(site.id)
+}
+
+async fn has_password(storage: &dyn Storage, tenant: TenantId, operator: &Operator) -> anyhow::Result<bool> {
+    let accounts = storage.accounts().context("this storage keeps no passwords")?;
+    Ok(accounts.find_login(tenant, &operator.email).await?.is_some())
 }
 
 async fn find_operator(

@@ -13,11 +13,12 @@ use convor::ids::OperatorId;
 pub(super) struct Passwords {
     file: Option<PathBuf>,
     known: BTreeMap<OperatorId, String>,
+    shared: bool,
 }
 
 impl Passwords {
-    /// Those of the last time; none without a file.
-    pub(super) fn read(file: Option<&Path>) -> anyhow::Result<Self> {
+    /// Those of the last time; none without a file. Of a storage that is shared, other servers may keep others.
+    pub(super) fn read(file: Option<&Path>, shared: bool) -> anyhow::Result<Self> {
         let known = match file.map(std::fs::read) {
             None => BTreeMap::new(),
             Some(Err(error)) if error.kind() == ErrorKind::NotFound => BTreeMap::new(),
@@ -25,11 +26,16 @@ impl Passwords {
             Some(Ok(content)) => serde_json::from_slice(&content).unwrap_or_default(),
             Some(Err(error)) => return Err(error).context("cannot read the demonstration's passwords"),
         };
-        Ok(Self { file: file.map(Path::to_owned), known })
+        Ok(Self { file: file.map(Path::to_owned), known, shared })
     }
 
     pub(super) fn of(&self, operator: OperatorId) -> Option<&str> {
         self.known.get(&operator).map(String::as_str)
+    }
+
+    /// Whether one that is not here may be with another server.
+    pub(super) const fn may_be_elsewhere(&self) -> bool {
+        self.shared
     }
 
     /// Keeps a password that has been set. Only then: one that is kept is taken to be the operator's.

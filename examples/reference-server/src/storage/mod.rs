@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use convor::ports::{Broker, Storage};
 use convor_memory::MemoryStorage;
 use convor_sqlite::{OpenError, SqliteOptions, SqliteStorage};
@@ -49,8 +49,18 @@ pub(crate) async fn open(url: &Url) -> anyhow::Result<Opened> {
     })
 }
 
-/// Opens a storage to copy from or to; an archive is none.
-pub(crate) async fn open_alone(place: Place<'_>) -> anyhow::Result<Arc<dyn Storage>> {
+/// Opens a storage to copy from. It is there, and has a tenant: a name that was mistyped is not to pass for an empty storage.
+pub(crate) async fn open_source(place: Place<'_>) -> anyhow::Result<Arc<dyn Storage>> {
+    if let Place::Sqlite(path) = &place {
+        ensure!(path.is_file(), "there is no file {}", path.display());
+    }
+    let source = open_destination(place).await?;
+    ensure!(!source.registry().list(None, 1).await?.is_empty(), "it has no tenants");
+    Ok(source)
+}
+
+/// Opens a storage to copy to, which may be new; an archive is none.
+pub(crate) async fn open_destination(place: Place<'_>) -> anyhow::Result<Arc<dyn Storage>> {
     match place {
         Place::Sqlite(path) => sqlite(path).await,
         Place::Postgres(url) => postgres::storage(url).await,

@@ -1,0 +1,163 @@
+//! What PostgreSQL alone has to be held to: strangers' functions, rights, newer schemas, ids that are taken, purges that meet.
+
+use std::sync::Arc;
+
+use convor::domain::{MessageKind, Notification, OutboxEntry};
+use convor::ids::TenantId;
+use convor::ports::storage::RecordKind;
+use convor::ports::{Change, Storage, StorageErrorKind};
+use convor::time::Timestamp;
+use convor_postgres::{Batching, ConnectError, PostgresOptions, PostgresStorage};
+use convor_tests::database::{APPLICATION, Database};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::schema::{connect, count, run};
+use crate::tenant::Tenant;
+
+async fn storage(database: &Database) -> Result<PostgresStorage, ConnectError> {
+    PostgresStorage::connect(PostgresOptions::new(&database.app_url()).expect("options")).await
+}
+
+async fn filled(database: &Database) -> Tenant {
+    let storage: Arc<dyn Storage> = Arc::new(storage(database).await.expect("a storage"));
+    let tenant = Tenant::new(storage, TenantId::from(Uuid::from_u128(1)), "canary");
+    tenant.fill().await;
+    tenant
+}
+
+/// A function in `public` that fits better than PostgreSQL's own is not called.
+#[tokio::test]
+async fn a_strangers_function_is_not_called() {
+    let database = Database::fresh().await;
+    let mut superuser = connect(&database.superuser_url()).await;
+    let functions = "CREATE FUNCTION public.cardinality(text[]) RETURNS integer LANGUAGE plpgsql AS \
+                     $$ BEGIN RAISE EXCEPTION 'called'; END $$; \
+                     CREATE FUNCTION public.unnest(uuid[]) RETURNS SETOF uuid LANGUAGE plpgsql AS \
+                     $$ BEGIN RAISE EXCEPTION 'called'; END $$; \
+                     GRANT USAGE ON SCHEMA public TO PUBLIC; \
+                     GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO PUBLIC";
+    run(&mut superuser, functions).await;
+    let mut app = connect(&database.app_url()).await;
+    let called = crate::schema::refused(&mut app, "SELECT cardinality('{}'::text[])").await;
+    assert_eq!(called.as_deref(), Some("P0001"), "with the server's own path it would be");
+    let tenant = filled(&database).await;
+    let append = tenant.appending(tenant.conversation, tenant.by_visitor(), MessageKind::Message);
+    let change = Change::new(tenant.by_visitor(), tenant.now());
+    tenant.storage.events().append(tenant.id, &append, &change).await.expect("it is stored");
+
+    let pool = PgPool::connect(&database.app_url()).await.expect("a pool");
+    let refused = PostgresStorage::from_pool(pool, Batching::default()).await.err();
+    assert!(matches!(refused, Some(ConnectError::SearchPath)), "{refused:?}");
+}
+
+/// A role that may change the schema, or what is in it, is not used.
+#[tokio::test]
+async fn a_role_that_may_change_the_schema_is_refused() {
+    let database = Database::fresh().await;
+    let mut superuser = connect(&database.superuser_url()).await;
+    storage(&database).await.expect("it is used as it is");
+    run(&mut superuser, &format!("GRANT CREATE ON SCHEMA convor TO {APPLICATION}")).await;
+    let refused = storage(&database).await.err();
+    assert!(matches!(refused, Some(ConnectError::MayCreate)), "{refused:?}");
+    run(&mut superuser, &format!("REVOKE CREATE ON SCHEMA convor FROM {APPLICATION}")).await;
+    run(&mut superuser, &format!("ALTER FUNCTION convor.control_head(uuid) OWNER TO {APPLICATION}")).await;
+    let refused = storage(&database).await.err();
+    assert!(matches!(refused, Some(ConnectError::OwnsTables)), "a function of its own: {refused:?}");
+    run(&mut superuser, "ALTER FUNCTION convor.control_head(uuid) OWNER TO convor_owner").await;
+    run(&mut superuser, &format!("ALTER SCHEMA convor OWNER TO {APPLICATION}")).await;
+    let refused = storage(&database).await.err();
+    assert!(matches!(refused, Some(ConnectError::OwnsTables)), "the schema: {refused:?}");
+}
+
+/// A newer schema is used and stays ready; an older one is not.
+#[tokio::test]
+async fn a_newer_schema_is_used_and_an_older_one_is_not() {
+    let database = Database::fresh().await;
+    let mut superuser = connect(&database.superuser_url()).await;
+    let running = storage(&database).await.expect("the version it knows");
+    let newer = "INSERT INTO convor.migrations (version, description, success, checksum, execution_time) \
+                 VALUES (9999, 'newer', true, '', 0)";
+    run(&mut superuser, newer).await;
+    running.ping().await.expect("a node stays ready while others are newer");
+    storage(&database).await.expect("and may start again");
+    run(&mut superuser, "DELETE FROM convor.migrations WHERE version > 1").await;
+    running.ping().await.expect_err("an older schema lacks what it uses");
+    let refused = storage(&database).await.err();
+    assert!(matches!(refused, Some(ConnectError::Version { found: 1, .. })), "{refused:?}");
+}
+
+/// A notification's id that is taken fails the change, and nothing of it is stored.
+#[tokio::test]
+async fn a_notifications_id_that_is_taken_changes_nothing() {
+    let database = Database::fresh().await;
+    let tenant = filled(&database).await;
+    let mut superuser = connect(&database.superuser_url()).await;
+    let notification = Notification::MessageWaiting { conversation: tenant.conversation };
+    let mut change = Change::new(tenant.by_visitor(), tenant.now());
+    change.outbox.push(OutboxEntry::Notify { id: tenant.id(), notification });
+    let mut outcomes = Vec::new();
+    for _ in 0..2 {
+        let append = tenant.appending(tenant.conversation, tenant.by_visitor(), MessageKind::Message);
+        let before = count(&mut superuser, "SELECT count(*) FROM convor.events").await;
+        let outcome = tenant.storage.events().append(tenant.id, &append, &change).await;
+        let after = count(&mut superuser, "SELECT count(*) FROM convor.events").await;
+        outcomes.push((outcome.err().map(|error| error.kind()), after > before));
+    }
+    assert_eq!(outcomes, [(None, true), (Some(StorageErrorKind::Other), false)]);
+}
+
+/// Of two purges at the same time each answers 0 only once there is nothing left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn purges_that_meet_leave_nothing() {
+    let database = Database::fresh().await;
+    let tenant = filled(&database).await;
+    let mut superuser = connect(&database.superuser_url()).await;
+    for _ in 0..40 {
+        let append = tenant.appending(tenant.conversation, tenant.by_visitor(), MessageKind::Message);
+        let change = Change::new(tenant.by_visitor(), tenant.now());
+        tenant.storage.events().append(tenant.id, &append, &change).await.expect("it is stored");
+    }
+    let all = count(&mut superuser, "SELECT count(*) FROM convor.events").await;
+    let purging = (0..4).map(|_| {
+        let (storage, id) = (Arc::clone(&tenant.storage), tenant.id);
+        tokio::spawn(async move {
+            let mut removed = 0;
+            loop {
+                let more = storage.events().purge(id, Timestamp::MAX, 1).await.expect("purged");
+                if more == 0 {
+                    return removed;
+                }
+                removed += i64::try_from(more).expect("few");
+            }
+        })
+    });
+    let purging: Vec<_> = purging.collect();
+    let mut removed = 0;
+    for purge in purging {
+        removed += purge.await.expect("no panic");
+        // Whoever has come to its end has left nothing, whatever the others still do.
+        assert_eq!(count(&mut superuser, "SELECT count(*) FROM convor.events").await, 0);
+    }
+    assert_eq!(removed, all);
+}
+
+/// Events that are imported below what has been indexed are indexed, too.
+#[tokio::test]
+async fn what_is_imported_late_is_indexed() {
+    let database = Database::fresh().await;
+    let tenant = filled(&database).await;
+    let mut superuser = connect(&database.superuser_url()).await;
+    let transfer = tenant.storage.transfer().expect("it moves what is stored");
+    let events = transfer.export(tenant.id, RecordKind::Event, None, 1_000).await.expect("exported");
+    let search = tenant.storage.search().expect("it searches");
+    run(
+        &mut superuser,
+        "DELETE FROM convor.words; DELETE FROM convor.events; DELETE FROM convor.unindexed; \
+         UPDATE convor.conversations SET indexed_staff = head_staff",
+    )
+    .await;
+    assert_eq!(search.index(tenant.id, 1_000).await.expect("indexed"), 0, "nothing is pending");
+    transfer.import(tenant.id, &events).await.expect("imported");
+    assert_eq!(search.index(tenant.id, 1_000).await.expect("indexed"), events.len(), "each of them");
+}
