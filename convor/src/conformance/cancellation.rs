@@ -235,7 +235,8 @@ pub(super) async fn a_dropped_call_leaves_nothing_open(world: World) {
     }
     let event = tenant.ask(to, "still there?").await;
     let log = tenant.log(to, Audience::Staff).await;
-    assert_eq!(log.last(), Some(&event), "the next message is stored");
+    // What was dropped may be stored later; it holds up nobody.
+    assert!(log.contains(&event), "the next message is stored");
     let positions: Vec<_> = log.iter().map(|event| event.position.staff).collect();
     assert_eq!(
         positions,

@@ -84,13 +84,14 @@ impl VisitorRepository for RedbStorage {
                 .map(|kind| keys::with_id(tenant, kind, visitor.uuid()));
             let there = store.remove(tenant, &record)?;
             if there {
+                // First, so that what the change itself owes about a conversation goes with it.
+                store.carry(tenant, &change)?;
                 store.remove(tenant, &token)?;
                 store.remove(tenant, &page)?;
                 let own = store.through(keys::own(tenant, visitor).all())?.collect::<Result<Vec<_>>>()?;
                 for conversation in own {
                     erase(store, tenant, &conversation)?;
                 }
-                store.carry(tenant, &change)?;
             }
             Ok(there)
         })
