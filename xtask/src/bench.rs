@@ -22,6 +22,8 @@ pub(crate) fn bench(workspace: &Workspace, bench: &Bench) -> Result<()> {
     let Bench::Storage { arguments } = bench;
     let services = Services::start(workspace, vec![Box::<Postgres>::default()])?;
     let mut command = workspace.cargo();
-    command.args(["run", "--release", "-p", "convor-benches", "--bin", "bench-storage", "--"]).args(arguments);
+    command
+        .args(["run", "--release", "-p", "convor-benches", "--bin", "bench-storage", "--"])
+        .args(arguments);
     run(command.envs(services.variables(workspace)?))
 }

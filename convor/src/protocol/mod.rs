@@ -21,7 +21,8 @@ pub use object::{
     MessageObject, Names, OperatorObject, PageObject, PostedObject, SiteObject, VisitorObject,
 };
 pub use request::{
-    ConversationRequest, FirstMessage, MessageRequest, OpenRequest, RegisterRequest, SearchRequest, VisitorRequest,
+    ConversationRequest, FirstMessage, MessageRequest, OpenRequest, RegisterRequest, SearchRequest,
+    VisitorRequest,
 };
 #[cfg(feature = "accounts")]
 pub use request::{Presentation, SignInRequest};
