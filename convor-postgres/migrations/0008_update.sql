@@ -118,10 +118,12 @@ BEGIN
         n.to_status, n.snoozed_until, n.assignee, n.tags, n.visitor_head, n.by_visitor, n.to_visitor
     FROM unnest(v_events) AS n;
     IF v_first = v_conversation.floor_staff THEN
-        INSERT INTO convor.log_starts (tenant_id, conversation_id, at) VALUES (p_tenant, p_id, p_change.at);
+        INSERT INTO convor.log_starts (tenant_id, conversation_id, at) VALUES (p_tenant, p_id, p_change.at)
+        ON CONFLICT DO NOTHING;
     END IF;
     IF v_first = v_conversation.indexed_staff THEN
-        INSERT INTO convor.unindexed (tenant_id, conversation_id) VALUES (p_tenant, p_id);
+        INSERT INTO convor.unindexed (tenant_id, conversation_id) VALUES (p_tenant, p_id)
+        ON CONFLICT DO NOTHING;
     END IF;
     PERFORM convor.commit_change(p_tenant, p_change);
     FOREACH v_event IN ARRAY v_events LOOP

@@ -93,10 +93,12 @@ BEGIN
         v_conversation.to_visitor
     );
     IF v_appended.staff_seq = v_conversation.floor_staff + 1 THEN
-        INSERT INTO convor.log_starts (tenant_id, conversation_id, at) VALUES (p_tenant, p_conversation, v_at);
+        INSERT INTO convor.log_starts (tenant_id, conversation_id, at) VALUES (p_tenant, p_conversation, v_at)
+        ON CONFLICT DO NOTHING;
     END IF;
     IF v_appended.staff_seq = v_conversation.indexed_staff + 1 THEN
-        INSERT INTO convor.unindexed (tenant_id, conversation_id) VALUES (p_tenant, p_conversation);
+        INSERT INTO convor.unindexed (tenant_id, conversation_id) VALUES (p_tenant, p_conversation)
+        ON CONFLICT DO NOTHING;
     END IF;
 
     IF p_reopen AND v_conversation.status <> 0 THEN

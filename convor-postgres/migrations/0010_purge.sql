@@ -71,8 +71,12 @@ BEGIN
             IF FOUND THEN
                 UPDATE convor.log_starts l SET at = v_next_at
                 WHERE l.tenant_id = p_tenant AND l.conversation_id = v_log.id;
-            ELSE
+            ELSIF v_last >= v_log.head_staff THEN
                 DELETE FROM convor.log_starts l WHERE l.tenant_id = p_tenant AND l.conversation_id = v_log.id;
+            ELSE
+                -- Events are still to come, or have been appended above those: it is looked at again by the next purge.
+                UPDATE convor.log_starts l SET at = p_before
+                WHERE l.tenant_id = p_tenant AND l.conversation_id = v_log.id;
             END IF;
         END LOOP;
     END LOOP;

@@ -83,6 +83,10 @@ BEGIN
     INSERT INTO convor.unindexed (tenant_id, conversation_id)
     SELECT p_tenant, c.id FROM convor.conversations c
     WHERE c.tenant_id = p_tenant AND c.id = ANY (v_new) AND c.indexed_staff < c.head_staff;
+    -- Before its events are there it may begin with an old one; a purge finds out.
+    INSERT INTO convor.log_starts (tenant_id, conversation_id, at)
+    SELECT p_tenant, c.id, c.created_at FROM convor.conversations c
+    WHERE c.tenant_id = p_tenant AND c.id = ANY (v_new) AND c.floor_staff < c.head_staff;
     INSERT INTO convor.due_work (tenant_id, id, due_at)
     SELECT p_tenant, c.id, c.snoozed_until
     FROM convor.conversations c

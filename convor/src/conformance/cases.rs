@@ -298,6 +298,7 @@ macro_rules! __convor_cases {
                 what_was_moved_can_be_removed
                 what_was_purged_stays_away
                 a_log_that_was_cut_off_is_purged
+                what_follows_a_cut_is_purged
             }
             records One {
                 the_storage_answers

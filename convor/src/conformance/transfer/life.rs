@@ -316,3 +316,16 @@ pub(in super::super) async fn a_log_that_was_cut_off_is_purged(world: World) {
     assert_eq!(there.log(log, Audience::Staff).await, of.log(log, Audience::Staff).await[3..]);
     assert_eq!(there.events().purge(there.id, Timestamp::MAX, 99).await.answered(), 2);
 }
+/// What is appended to a log whose events never came is not kept for ever.
+pub(in super::super) async fn what_follows_a_cut_is_purged(world: World) {
+    let of = world.tenant().await;
+    let there = registered(&of, world.target()).await;
+    let (log, records) = cut_off_after(&of, 0).await;
+    import(&there.world, there.id, &records).await;
+    let before = there.now();
+    assert_eq!(there.events().purge(there.id, before, 99).await.answered(), 0, "there is nothing yet");
+    let event = there.ask(log, "is anybody there?").await;
+    assert_eq!(there.events().purge(there.id, before, 99).await.answered(), 0, "it is not old enough");
+    assert_eq!(there.events().purge(there.id, Timestamp::MAX, 99).await.answered(), 1);
+    assert_eq!(there.find(log).await.floor.staff, event.position.staff);
+}
