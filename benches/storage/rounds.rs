@@ -9,7 +9,8 @@ use anyhow::Result;
 use crate::cpu::ServerCpu;
 
 /// A piece of work, done so many times by so many callers.
-pub(crate) type Work<'w> = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<()>> + 'w>> + 'w>;
+pub(crate) type Work<'w> =
+    Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<()>> + Send + 'w>> + Send + Sync + 'w>;
 
 /// What one piece of work took.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +35,7 @@ pub(crate) async fn in_turns(cpu: ServerCpu, rounds: usize, shapes: &[Work<'_>])
 }
 
 /// What one piece of work took.
+#[expect(clippy::disallowed_methods, reason = "a bench measures real time")]
 pub(crate) async fn measured(cpu: ServerCpu, work: impl Future<Output = Result<()>>) -> Result<Taken> {
     let (began, before) = (Instant::now(), cpu.seconds()?);
     work.await?;

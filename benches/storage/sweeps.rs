@@ -120,6 +120,7 @@ async fn append_until(
 }
 
 /// Appends at a steady pace until it is said to be done; how long each took, in seconds.
+#[expect(clippy::disallowed_methods, reason = "a bench measures real time")]
 async fn append_while(
     storage: &Arc<PostgresStorage>,
     places: &[Place],

@@ -179,7 +179,7 @@ fn event(place: &Place, seq: u64, since: Timestamp) -> Record {
         client_id: new_id::<ClientId>(),
         kind: MessageKind::Message,
         // Every hundredth message holds a word that the others do not.
-        text: Some(text(&if seq % 100 == 0 { format!("{TEXT} pannier") } else { TEXT.to_owned() })),
+        text: Some(text(&if seq.is_multiple_of(100) { format!("{TEXT} pannier") } else { TEXT.to_owned() })),
     };
     let event = Event {
         conversation: place.conversation,

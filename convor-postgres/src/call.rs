@@ -132,7 +132,8 @@ impl Call {
     }
 
     /// Runs it on a connection of the pool, once, to its end even if the caller goes away: a connection is never left in the
-    /// middle of an answer. One that does not answer any more is closed: its server may be gone without having said so.
+    /// middle of an answer. One that does not answer any more is closed, because its server may be gone without having said so,
+    /// and so is one whose server can only be read, because another may be the primary now.
     async fn once_on(&self, pool: &PgPool) -> Result<Vec<PgRow>, Failure> {
         if !self.is_whole {
             return Err(Failure::new(StorageErrorKind::Other, "an argument that cannot be sent"));
@@ -140,13 +141,14 @@ impl Call {
         let mut connection = pool.acquire().await?;
         let query = sqlx::query_with(self.sql, self.arguments.clone());
         let running = tokio::spawn(async move {
-            match tokio::time::timeout(PATIENCE, query.fetch_all(&mut *connection)).await {
-                Ok(answered) => Ok(answered?),
-                Err(_) => {
-                    connection.close_on_drop();
-                    Err(Failure::new(StorageErrorKind::Unavailable, "no answer in time"))
-                }
+            let answered = match tokio::time::timeout(PATIENCE, query.fetch_all(&mut *connection)).await {
+                Ok(answered) => answered.map_err(Failure::from),
+                Err(_) => Err(Failure::no_answer()),
+            };
+            if answered.as_ref().is_err_and(Failure::speaks_against_the_connection) {
+                connection.close_on_drop();
             }
+            answered
         });
         running.await.unwrap_or_else(|_| Err(Failure::new(StorageErrorKind::Unavailable, "shut down")))
     }

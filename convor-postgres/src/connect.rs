@@ -97,7 +97,8 @@ const STATE: &str = "SELECT
         EXISTS (
             SELECT FROM unnest(current_schemas(false)) AS s (name)
             WHERE s.name <> 'pg_catalog' AND s.name NOT LIKE 'pg\\_temp\\_%'
-        ) AS sees_others
+        ) AS sees_others,
+        current_setting('transaction_read_only')::boolean AS is_read_only
     FROM pg_roles AS r WHERE pg_has_role(r.oid, 'MEMBER')";
 
 /// Looks at the role and the schema.
@@ -106,21 +107,31 @@ pub(crate) async fn check(pool: &PgPool) -> Result<(), ConnectError> {
     if !field::<bool>(first(&rows)?, "usable")? {
         return Err(ConnectError::NoSchema);
     }
-    judge(pool).await
+    judge(pool).await.map(drop)
 }
 
-/// Whether the database answers and would still be used.
+/// Whether the database answers, would still be used, and can be written to.
 pub(crate) async fn ping(pool: &PgPool) -> Result<(), StorageError> {
-    judge(pool).await.map_err(|error| match error {
+    let can = judge(pool).await.map_err(|error| match error {
         ConnectError::Storage(error) => error,
         ConnectError::Version { .. } => {
             Failure::new(StorageErrorKind::Other, "an older version of the schema").into()
         }
         _ => Failure::new(StorageErrorKind::Other, "the role may do too much").into(),
-    })
+    })?;
+    match can {
+        Can::Write => Ok(()),
+        Can::ReadOnly => Err(Failure::new(StorageErrorKind::Unavailable, "a read-only server").into()),
+    }
 }
 
-async fn judge(pool: &PgPool) -> Result<(), ConnectError> {
+/// What the server lets anyone do. A standby is one that may be promoted at any time, so a program may start on it.
+enum Can {
+    Write,
+    ReadOnly,
+}
+
+async fn judge(pool: &PgPool) -> Result<Can, ConnectError> {
     let rows = Call::registry(STATE).rows(pool).await?;
     let state = first(&rows)?;
     for (column, error) in [
@@ -140,5 +151,5 @@ async fn judge(pool: &PgPool) -> Result<(), ConnectError> {
     if found < SCHEMA_VERSION {
         return Err(ConnectError::Version { found, known: SCHEMA_VERSION });
     }
-    Ok(())
+    Ok(if field(state, "is_read_only")? { Can::ReadOnly } else { Can::Write })
 }

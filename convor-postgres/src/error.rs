@@ -50,17 +50,30 @@ impl Failure {
         self.code.code == LOCK_NOT_AVAILABLE
     }
 
+    /// The server did not answer in time.
+    pub(crate) fn no_answer() -> Self {
+        Self::new(StorageErrorKind::Unavailable, NO_ANSWER)
+    }
+
+    /// Whether a connection to what is behind the address now may do better: the server says nothing, or is read-only.
+    pub(crate) fn speaks_against_the_connection(&self) -> bool {
+        matches!(self.code.code.as_str(), NO_ANSWER | READ_ONLY)
+    }
+
     /// Whether no statement can have been run: nobody had a connection to run it on.
     pub(crate) fn is_without_connection(&self) -> bool {
         matches!(self.code.code.as_str(), NO_CONNECTION | POOL_CLOSED)
     }
 }
 
+const NO_ANSWER: &str = "no answer in time";
 const NO_CONNECTION: &str = "no connection in time";
 /// SQLSTATE `lock_not_available`.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 /// SQLSTATE `query_canceled`.
 const QUERY_CANCELED: &str = "57014";
+/// SQLSTATE `read_only_sql_transaction`.
+const READ_ONLY: &str = "25006";
 const POOL_CLOSED: &str = "pool closed";
 
 impl From<sqlx::Error> for Failure {
@@ -105,7 +118,7 @@ fn kind(code: &str) -> StorageErrorKind {
         // Serialization failure, deadlock: the transaction was rolled back.
         "40001" | "40P01" => StorageErrorKind::Conflict,
         // Of a read-only server, a lock or a statement that took too long, a server that shuts down or starts up.
-        "25006" | "25P03" | "55P03" | "57014" | "57P01" | "57P02" | "57P03" | "57P05" => {
+        READ_ONLY | "25P03" | "55P03" | "57014" | "57P01" | "57P02" | "57P03" | "57P05" => {
             StorageErrorKind::Unavailable
         }
         "XX001" | "XX002" => StorageErrorKind::Corrupt,

@@ -54,18 +54,17 @@
 //! changes the same conversation. In a batch ([`Batching`]) the locks of all its conversations are held until the
 //! batch is committed, a few milliseconds for 128 messages.
 //!
-//! What fails for a reason that passes is tried again, with pauses that grow and differ, at most three times: after a deadlock
-//! or a serialization failure always, because that was rolled back; after a lost connection only what reads, and an append,
-//! which recognises its repeat.
+//! What fails for a reason that passes is tried again, with pauses that grow and differ, at most three times: after a deadlock,
+//! a serialization failure or a wait for a lock that took too long always, because that was rolled back; after a lost connection
+//! only what reads and what comes to the same when it is done twice, like an append, which recognises its repeat.
 //!
 //! # Connections
 //! [`PostgresOptions`] says what each setting is for. A pooler in transaction mode has to know prepared statements, as PgBouncer
 //! does from 1.21 on with `max_prepared_statements` above 0; if it lets no parameters pass, say [`PostgresOptions::pooled`].
 //! [`migrate()`] and [`PostgresBroker`] need the server itself, or a pooler in session mode.
 //!
-//! TLS needs one of the features `tls-rustls-webpki` (trusts Mozilla's roots), `tls-rustls-native-roots` (the system's) and
-//! `tls-native` (the system's library as well), and `sslmode=verify-full` in the URL: `prefer`, which PostgreSQL's
-//! clients begin with, is content without.
+//! TLS needs one of the features `tls-rustls-webpki` (trusts Mozilla's roots) and `tls-rustls-native-roots` (the system's), and
+//! `sslmode=verify-full` in the URL: `prefer`, which PostgreSQL's clients begin with, is content without.
 
 mod append;
 mod batch;

@@ -142,6 +142,38 @@ async fn purges_that_meet_leave_nothing() {
     assert_eq!(removed, all);
 }
 
+/// A server that can only be read is not ready, and refuses for as long as it is; what was connected to it is connected anew.
+#[tokio::test]
+async fn a_read_only_server_is_not_ready_and_is_left() {
+    let database = Database::fresh().await;
+    let tenant = filled(&database).await;
+    let mut superuser = connect(&database.superuser_url()).await;
+    let name = sqlx::query_scalar::<_, String>("SELECT current_database()");
+    let name = name.fetch_one(&mut superuser).await.expect("its name");
+    let append = async || {
+        let append = tenant.appending(tenant.conversation, tenant.by_visitor(), MessageKind::Message);
+        let change = Change::new(tenant.by_visitor(), tenant.now());
+        tenant.storage.events().append(tenant.id, &append, &change).await.map(drop)
+    };
+    let disconnect =
+        format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{APPLICATION}'");
+    run(&mut superuser, &format!("ALTER DATABASE {name} SET default_transaction_read_only = on")).await;
+    run(&mut superuser, &disconnect).await;
+    let kind = |outcome: Result<(), convor::ports::StorageError>| outcome.err().map(|error| error.kind());
+    assert_eq!(kind(tenant.storage.ping().await), Some(StorageErrorKind::Unavailable), "not ready");
+    assert_eq!(kind(append().await), Some(StorageErrorKind::Unavailable), "and the client sends again");
+
+    // The connections that are there stay read-only: only new ones are of the server that can be written to.
+    run(&mut superuser, "SET default_transaction_read_only = off").await;
+    run(&mut superuser, &format!("ALTER DATABASE {name} RESET default_transaction_read_only")).await;
+    let mut failed = 0;
+    while append().await.is_err() {
+        failed += 1;
+        assert!(failed < 20, "it leaves the connections that can only read");
+    }
+    tenant.storage.ping().await.expect("ready again");
+}
+
 /// Events that are imported below what has been indexed are indexed, too.
 #[tokio::test]
 async fn what_is_imported_late_is_indexed() {

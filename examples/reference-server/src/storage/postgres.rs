@@ -25,13 +25,18 @@ fn explain(error: ConnectError) -> anyhow::Error {
         ConnectError::NoSchema => {
             "run `convor-server migrate` with the owner's role, and name the role that is used here as --application-role"
         }
-        ConnectError::Version { found, known } if found < known => {
-            "run `convor-server migrate` of this version with the owner's role"
-        }
-        ConnectError::Version { .. } => "a newer server has migrated it: use that version",
-        ConnectError::Superuser | ConnectError::BypassesRowSecurity | ConnectError::OwnsTables => {
+        ConnectError::Version { .. } => "run `convor-server migrate` of this version with the owner's role",
+        ConnectError::Superuser
+        | ConnectError::BypassesRowSecurity
+        | ConnectError::OwnsTables
+        | ConnectError::MayCreate
+        | ConnectError::MayBecomeOwner => {
             "use the application's role, which `convor-server migrate` prepares (`convor_app`)"
         }
+        ConnectError::SearchPath => {
+            "let the pooler before it pass on `search_path`, or set it for the role with ALTER ROLE"
+        }
+        ConnectError::Encoding => "make the database with ENCODING 'UTF8'",
         ConnectError::NoRowSecurity => "somebody has changed the schema: restore it",
         ConnectError::Deaf => "connect to the database itself, or to a pooler in session mode",
         _ => "see whether the server runs, and whether host, role, password and database are right",
