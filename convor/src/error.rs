@@ -2,12 +2,13 @@
 
 use std::error::Error as _;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ports::StorageError;
 
 /// What a use case answers when it cannot do what it was asked. It never holds what somebody typed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Something in the request is not as it must be.
@@ -51,7 +52,7 @@ pub enum Error {
     Unsupported,
     /// Our fault.
     #[error("an internal error")]
-    Internal(#[source] StorageError),
+    Internal(#[source] Arc<StorageError>),
 }
 
 impl Error {
@@ -92,7 +93,7 @@ impl From<StorageError> for Error {
         tracing::error!(kind = ?error.kind(), %causes, "the storage failed");
         match error.kind() {
             StorageErrorKind::Unsupported => Self::Unsupported,
-            _ => Self::Internal(error),
+            _ => Self::Internal(Arc::new(error)),
         }
     }
 }
@@ -119,7 +120,7 @@ mod tests {
     use super::*;
     use crate::ports::StorageErrorKind;
 
-    #[derive(Debug, thiserror::Error)]
+    #[derive(Debug, Clone, thiserror::Error)]
     #[error("constraint\n23505")]
     struct Constraint(#[source] std::fmt::Error);
 

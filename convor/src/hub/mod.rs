@@ -9,6 +9,7 @@
 mod connection;
 mod outlet;
 mod roster;
+mod shards;
 mod stale;
 #[cfg(test)]
 mod tests;
@@ -16,9 +17,7 @@ mod topic;
 mod turn;
 
 use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
 use std::fmt;
-use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::{Audience, Author, Event, Heads};
@@ -29,6 +28,8 @@ pub use connection::Connection;
 pub use outlet::{Batch, Outlet};
 pub(crate) use roster::Arrival;
 use roster::Roster;
+use shards::Part;
+pub(crate) use shards::Shards;
 use stale::Stale;
 pub(crate) use stale::StaleTopic;
 pub(crate) use topic::Live;
@@ -36,31 +37,19 @@ use topic::{Expected, Topic};
 pub(crate) use turn::Turn;
 use turn::Turns;
 
-const SHARDS: usize = 64;
-
 /// A conversation, by its tenant first: the same id in two tenants is two topics.
 pub(crate) type TopicKey = (TenantId, ConversationId);
 
 /// Fan-out on this node.
+#[derive(Default)]
 pub(crate) struct Hub {
-    shards: Box<[Mutex<HashMap<TopicKey, Topic>>]>,
-    hasher: RandomState,
+    topics: Shards<TopicKey, Topic>,
     roster: Roster,
     turns: Turns,
     stale: Stale,
 }
 
 impl Hub {
-    pub(crate) fn new() -> Self {
-        Self {
-            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
-            hasher: RandomState::new(),
-            roster: Roster::default(),
-            turns: Turns::default(),
-            stale: Stale::default(),
-        }
-    }
-
     /// Who is connected.
     pub(crate) const fn roster(&self) -> &Roster {
         &self.roster
@@ -228,9 +217,10 @@ impl Hub {
 
     /// Says that all conversations with members here have to be reread.
     pub(crate) fn mark_all_stale(&self) {
-        for shard in &self.shards {
-            let keys: Vec<_> = lock(shard).keys().copied().collect();
-            keys.into_iter().for_each(|key| self.mark_stale(key, StaleTopic::default()));
+        for topics in self.topics.each() {
+            for key in topics.keys() {
+                self.mark_stale(*key, StaleTopic::default());
+            }
         }
     }
 
@@ -264,9 +254,8 @@ impl Hub {
         self.stale.beat();
     }
 
-    fn shard(&self, key: TopicKey) -> MutexGuard<'_, HashMap<TopicKey, Topic>> {
-        let index = usize::try_from(self.hasher.hash_one(key) % SHARDS as u64).unwrap_or(0);
-        lock(&self.shards[index])
+    fn shard(&self, key: TopicKey) -> Part<'_, TopicKey, Topic> {
+        self.topics.of(&key)
     }
 }
 

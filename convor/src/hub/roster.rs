@@ -1,11 +1,11 @@
 //! Who is connected to this node, and who is known to be connected to others.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use crate::config::Limits;
 use crate::domain::Author;
-use crate::hub::{Connection, lock};
+use crate::hub::{Connection, Part, Shards};
 use crate::ids::{ConnectionId, NodeId, SessionId, TenantId};
 use crate::ports::Close;
 use crate::time::Timestamp;
@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 /// Who is connected.
 #[derive(Debug, Default)]
 pub(crate) struct Roster {
-    tenants: Mutex<HashMap<TenantId, Present>>,
+    tenants: Shards<TenantId, Present>,
 }
 
 /// Who of a tenant is connected.
@@ -58,7 +58,7 @@ pub(crate) enum Arrival {
 impl Roster {
     /// Whether there is room for another connection of a principal; if not, why.
     pub(crate) fn room(&self, tenant: TenantId, author: Author, limits: &Limits) -> Result<(), Arrival> {
-        let tenants = self.tenants();
+        let tenants = self.part(tenant);
         let Some(present) = tenants.get(&tenant) else { return Ok(()) };
         if present.connections >= room_for(author, limits) {
             return Err(Arrival::Crowded);
@@ -68,8 +68,9 @@ impl Roster {
     }
 
     pub(crate) fn add(&self, connection: &Arc<Connection>, limits: &Limits) -> Arrival {
-        let mut tenants = self.tenants();
-        let present = tenants.entry(connection.principal().tenant()).or_default();
+        let tenant = connection.principal().tenant();
+        let mut tenants = self.part(tenant);
+        let present = tenants.entry(tenant).or_default();
         let author = connection.author();
         if present.connections >= room_for(author, limits) {
             return Arrival::Crowded;
@@ -93,7 +94,7 @@ impl Roster {
     /// Takes a connection out; answers whether its principal has gone with it.
     pub(crate) fn remove(&self, connection: &Arc<Connection>) -> bool {
         let tenant = connection.principal().tenant();
-        let mut tenants = self.tenants();
+        let mut tenants = self.part(tenant);
         let Some(present) = tenants.get_mut(&tenant) else { return false };
         let author = connection.author();
         let Some(own) = present.here.get_mut(&author) else { return false };
@@ -116,7 +117,8 @@ impl Roster {
     }
 
     pub(crate) fn listen_to_inbox(&self, connection: &Arc<Connection>) {
-        if let Some(present) = self.tenants().get_mut(&connection.principal().tenant()) {
+        let tenant = connection.principal().tenant();
+        if let Some(present) = self.part(tenant).get_mut(&tenant) {
             present.leave_inbox(connection.id());
             let mut listeners = Vec::clone(&present.inbox);
             listeners.push(Arc::clone(connection));
@@ -125,72 +127,73 @@ impl Roster {
     }
 
     pub(crate) fn leave_inbox(&self, connection: &Connection) {
-        if let Some(present) = self.tenants().get_mut(&connection.principal().tenant()) {
+        let tenant = connection.principal().tenant();
+        if let Some(present) = self.part(tenant).get_mut(&tenant) {
             present.leave_inbox(connection.id());
         }
     }
 
     /// Who listens to the tenant's inbox.
     pub(crate) fn inbox(&self, tenant: TenantId) -> Arc<Vec<Arc<Connection>>> {
-        self.tenants().get(&tenant).map(|present| Arc::clone(&present.inbox)).unwrap_or_default()
+        self.part(tenant).get(&tenant).map(|present| Arc::clone(&present.inbox)).unwrap_or_default()
     }
 
     /// The connections of one principal.
     pub(crate) fn of(&self, tenant: TenantId, author: Author) -> Vec<Arc<Connection>> {
-        self.tenants().get(&tenant).and_then(|present| present.here.get(&author).cloned()).unwrap_or_default()
+        self.part(tenant)
+            .get(&tenant)
+            .and_then(|present| present.here.get(&author).cloned())
+            .unwrap_or_default()
     }
 
     /// The connections of all visitors of a tenant.
     pub(crate) fn visitors(&self, tenant: TenantId) -> Vec<Arc<Connection>> {
-        let tenants = self.tenants();
+        let tenants = self.part(tenant);
         let here = tenants.get(&tenant).map(|present| &present.here);
         let visitors = here.into_iter().flatten().filter(|(author, _)| matches!(author, Author::Visitor(_)));
         visitors.flat_map(|(_, connections)| connections.iter().cloned()).collect()
     }
 
-    /// All connections of a tenant, or of all tenants.
-    pub(crate) fn all(&self, tenant: Option<TenantId>) -> Vec<Arc<Connection>> {
-        let tenants = self.tenants();
-        let wanted = tenants.iter().filter(|(id, _)| tenant.is_none_or(|tenant| tenant == **id));
-        wanted.flat_map(|(_, present)| present.here.values().flatten().cloned()).collect()
+    /// All connections of a tenant.
+    pub(crate) fn all_of(&self, tenant: TenantId) -> Vec<Arc<Connection>> {
+        self.part(tenant).get(&tenant).into_iter().flat_map(Present::connections).cloned().collect()
+    }
+
+    /// All connections.
+    pub(crate) fn all(&self) -> Vec<Arc<Connection>> {
+        self.of_each(|_, present, found| found.extend(present.connections().cloned()))
     }
 
     /// The principals that are connected here.
     pub(crate) fn principals(&self) -> Vec<(TenantId, Author)> {
-        let tenants = self.tenants();
-        tenants
-            .iter()
-            .flat_map(|(tenant, present)| present.here.keys().map(|author| (*tenant, *author)))
-            .collect()
+        self.of_each(|tenant, present, found| {
+            found.extend(present.here.keys().map(|author| (tenant, *author)))
+        })
     }
 
     /// The tenants with connections here.
     pub(crate) fn tenants_here(&self) -> Vec<TenantId> {
-        self.tenants()
-            .iter()
-            .filter(|(_, present)| present.connections > 0)
-            .map(|(tenant, _)| *tenant)
-            .collect()
+        self.of_each(|tenant, present, found| found.extend((present.connections > 0).then_some(tenant)))
     }
 
     /// Whether a principal is connected to this node.
     pub(crate) fn is_here(&self, tenant: TenantId, author: Author) -> bool {
-        self.tenants().get(&tenant).is_some_and(|present| present.here.contains_key(&author))
+        self.part(tenant).get(&tenant).is_some_and(|present| present.here.contains_key(&author))
     }
 
     /// Whether a principal is connected, to whichever node.
     pub(crate) fn is_online(&self, tenant: TenantId, author: Author) -> bool {
-        self.tenants().get(&tenant).is_some_and(|present| present.is_online(author))
+        self.part(tenant).get(&tenant).is_some_and(|present| present.is_online(author))
     }
 
     /// Whether any operator is connected, to whichever node.
     pub(crate) fn is_staffed(&self, tenant: TenantId) -> bool {
-        self.tenants().get(&tenant).is_some_and(Present::is_staffed)
+        self.part(tenant).get(&tenant).is_some_and(Present::is_staffed)
     }
 
     /// Whether operators are there, if visitors have been told otherwise; from now on they have been told this.
     pub(crate) fn staffed_news(&self, tenant: TenantId) -> Option<bool> {
-        let mut tenants = self.tenants();
+        let mut tenants = self.part(tenant);
         let present = tenants.get_mut(&tenant)?;
         let staffed = present.is_staffed();
         let news = staffed != present.staffed_told;
@@ -206,7 +209,7 @@ impl Roster {
         node: NodeId,
         until: Option<Timestamp>,
     ) -> bool {
-        let mut tenants = self.tenants();
+        let mut tenants = self.part(tenant);
         let present = tenants.entry(tenant).or_default();
         let before = present.is_online(author);
         present.note_elsewhere(author, node, until);
@@ -222,33 +225,35 @@ impl Roster {
     pub(crate) fn expire(&self, now: Timestamp, gone: Option<NodeId>) -> Vec<(TenantId, Author)> {
         let over = |node: NodeId, until: Timestamp| until <= now || Some(node) == gone;
         let mut offline = Vec::new();
-        self.tenants().retain(|tenant, present| {
-            let said = present
-                .elsewhere
-                .iter()
-                .flat_map(|(author, nodes)| nodes.iter().map(move |(node, until)| (*author, *node, *until)));
-            let out: Vec<_> = said.filter(|(_, node, until)| over(*node, *until)).collect();
-            for (author, node, _) in out {
-                present.note_elsewhere(author, node, None);
-                if !present.is_online(author) {
-                    offline.push((*tenant, author));
+        for mut tenants in self.tenants.each() {
+            tenants.retain(|tenant, present| {
+                let said = present.elsewhere.iter().flat_map(|(author, nodes)| {
+                    nodes.iter().map(move |(node, until)| (*author, *node, *until))
+                });
+                let out: Vec<_> = said.filter(|(_, node, until)| over(*node, *until)).collect();
+                for (author, node, _) in out {
+                    present.note_elsewhere(author, node, None);
+                    if !present.is_online(author) {
+                        offline.push((*tenant, author));
+                    }
                 }
-            }
-            !present.is_empty()
-        });
+                !present.is_empty()
+            });
+        }
         offline
     }
 
     /// The connections whose credential has ended at `now`.
     pub(crate) fn expired(&self, now: Timestamp) -> Vec<Arc<Connection>> {
-        let tenants = self.tenants();
-        let expiring = tenants.values().flat_map(|present| &present.expiring);
-        expiring.filter(|connection| connection.has_expired(now)).cloned().collect()
+        self.of_each(|_, present, found| {
+            let expired = present.expiring.iter().filter(|connection| connection.has_expired(now));
+            found.extend(expired.cloned());
+        })
     }
 
     /// Closes all connections of a session.
     pub(crate) fn close_session(&self, tenant: TenantId, session: SessionId) {
-        for connection in self.all(Some(tenant)) {
+        for connection in self.all_of(tenant) {
             if connection.session() == Some(session) {
                 connection.close(Close::Revoked);
             }
@@ -257,23 +262,21 @@ impl Roster {
 
     /// The tenants whose control log may end connections that are here.
     pub(crate) fn tenants_to_confirm(&self) -> Vec<TenantId> {
-        let tenants = self.tenants();
-        let ends = |present: &Present| {
-            present.here.values().flatten().any(|connection| connection.session().is_some())
-        };
-        let staffed = tenants.iter().filter(|(_, present)| present.operators_here > 0 && ends(present));
-        staffed.map(|(tenant, _)| *tenant).collect()
+        let ends = |present: &Present| present.connections().any(|connection| connection.session().is_some());
+        self.of_each(|tenant, present, found| {
+            found.extend((present.operators_here > 0 && ends(present)).then_some(tenant));
+        })
     }
 
     /// Up to where this node has obeyed the tenant's control log.
     pub(crate) fn control(&self, tenant: TenantId) -> Option<u64> {
-        self.tenants().get(&tenant).and_then(|present| present.control.position)
+        self.part(tenant).get(&tenant).and_then(|present| present.control.position)
     }
 
     /// This node begins to obey the tenant's control log at `head`, unless it has begun already: answers from where it
     /// has to read on.
     pub(crate) fn begin_to_obey(&self, tenant: TenantId, head: u64) -> u64 {
-        match self.tenants().get_mut(&tenant) {
+        match self.part(tenant).get_mut(&tenant) {
             Some(present) => *present.control.position.get_or_insert(head),
             None => head,
         }
@@ -281,7 +284,7 @@ impl Roster {
 
     /// Notes up to where this node has obeyed; it never moves back.
     pub(crate) fn obeyed(&self, tenant: TenantId, position: u64) {
-        if let Some(present) = self.tenants().get_mut(&tenant) {
+        if let Some(present) = self.part(tenant).get_mut(&tenant) {
             let control = &mut present.control;
             control.failures = 0;
             control.position = Some(control.position.map_or(position, |before| before.max(position)));
@@ -290,14 +293,23 @@ impl Roster {
 
     /// Notes that the tenant's control log could not be read; answers how many times in a row that has been.
     pub(crate) fn could_not_obey(&self, tenant: TenantId) -> u32 {
-        let mut tenants = self.tenants();
+        let mut tenants = self.part(tenant);
         let Some(present) = tenants.get_mut(&tenant) else { return 0 };
         present.control.failures = present.control.failures.saturating_add(1);
         present.control.failures
     }
 
-    fn tenants(&self) -> MutexGuard<'_, HashMap<TenantId, Present>> {
-        lock(&self.tenants)
+    /// What is found of each tenant.
+    fn of_each<T>(&self, find: impl Fn(TenantId, &Present, &mut Vec<T>)) -> Vec<T> {
+        let mut found = Vec::new();
+        for tenants in self.tenants.each() {
+            tenants.iter().for_each(|(tenant, present)| find(*tenant, present, &mut found));
+        }
+        found
+    }
+
+    fn part(&self, tenant: TenantId) -> Part<'_, TenantId, Present> {
+        self.tenants.of(&tenant)
     }
 }
 
@@ -309,6 +321,10 @@ fn room_for(author: Author, limits: &Limits) -> usize {
 }
 
 impl Present {
+    fn connections(&self) -> impl Iterator<Item = &Arc<Connection>> {
+        self.here.values().flatten()
+    }
+
     fn leave_inbox(&mut self, connection: ConnectionId) {
         if self.inbox.iter().any(|listener| listener.id() == connection) {
             let rest = self.inbox.iter().filter(|listener| listener.id() != connection);

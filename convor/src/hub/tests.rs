@@ -86,7 +86,7 @@ async fn stale(hub: &Hub) -> bool {
 
 #[tokio::test]
 async fn each_audience_hears_its_own_numbering() {
-    let hub = Hub::new();
+    let hub = Hub::default();
     let (staff, visitor) = (Listener::staff(&hub, 5), Listener::visitor(&hub));
     let (staff, visitor) = (staff.live(&hub, 0, heads(0, 0)), visitor.live(&hub, 0, heads(0, 0)));
     publish(&hub, 1, Some(1));
@@ -98,7 +98,7 @@ async fn each_audience_hears_its_own_numbering() {
 
 #[tokio::test]
 async fn what_would_leave_a_gap_is_reread_and_what_is_old_is_ignored() {
-    let hub = Hub::new();
+    let hub = Hub::default();
     let staff = Listener::staff(&hub, 5).live(&hub, 1, heads(1, 1));
     publish(&hub, 3, Some(3));
     assert!(stale(&hub).await);
@@ -111,7 +111,7 @@ async fn what_would_leave_a_gap_is_reread_and_what_is_old_is_ignored() {
 
 #[tokio::test]
 async fn who_catches_up_goes_live_only_at_the_topics_position() {
-    let hub = Hub::new();
+    let hub = Hub::default();
     let (first, late) = (Listener::staff(&hub, 5).live(&hub, 0, heads(0, 0)), Listener::staff(&hub, 6));
     hub.enter(key(), &late.connection);
     publish(&hub, 1, Some(1));
@@ -124,7 +124,7 @@ async fn who_catches_up_goes_live_only_at_the_topics_position() {
 
 #[tokio::test]
 async fn what_is_published_while_everybody_catches_up_is_not_forgotten() {
-    let hub = Hub::new();
+    let hub = Hub::default();
     let only = Listener::staff(&hub, 5);
     hub.enter(key(), &only.connection);
     publish(&hub, 1, Some(1));
@@ -134,7 +134,7 @@ async fn what_is_published_while_everybody_catches_up_is_not_forgotten() {
 
 #[tokio::test]
 async fn who_has_read_further_than_was_published_hears_nothing_twice() {
-    let hub = Hub::new();
+    let hub = Hub::default();
     let _first = Listener::staff(&hub, 5).live(&hub, 0, heads(0, 0));
     let ahead = Listener::staff(&hub, 6).live(&hub, 2, heads(2, 2));
     publish(&hub, 1, Some(1));
@@ -145,7 +145,7 @@ async fn who_has_read_further_than_was_published_hears_nothing_twice() {
 
 #[tokio::test]
 async fn a_turn_that_is_not_settled_makes_the_conversation_stale() {
-    let hub = Hub::new();
+    let hub = Hub::default();
     hub.turn(key()).await.settle();
     assert!(!stale(&hub).await);
     drop(hub.turn(key()).await);
@@ -154,7 +154,7 @@ async fn a_turn_that_is_not_settled_makes_the_conversation_stale() {
 
 #[tokio::test]
 async fn turns_come_one_after_the_other_and_leave_nothing_behind() {
-    let hub = Hub::new();
+    let hub = Hub::default();
     let first = hub.turn(key()).await;
     let mut second = Box::pin(hub.turn(key()));
     assert!(tokio::time::timeout(std::time::Duration::ZERO, &mut second).await.is_err());
@@ -165,7 +165,7 @@ async fn turns_come_one_after_the_other_and_leave_nothing_behind() {
 
 #[tokio::test]
 async fn a_caller_who_stops_waiting_for_its_turn_leaves_nothing_behind() {
-    let hub = Hub::new();
+    let hub = Hub::default();
     let first = hub.turn(key()).await;
     let mut second = Box::pin(hub.turn(key()));
     assert!(tokio::time::timeout(std::time::Duration::ZERO, &mut second).await.is_err());
@@ -177,7 +177,7 @@ async fn a_caller_who_stops_waiting_for_its_turn_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn who_has_left_hears_nothing_and_enters_nothing() {
-    let hub = Hub::new();
+    let hub = Hub::default();
     let gone = Listener::staff(&hub, 5).live(&hub, 0, heads(0, 0));
     assert!(hub.disconnect(&gone.connection), "it was the principal's last connection");
     hub.enter(key(), &gone.connection);
@@ -189,7 +189,7 @@ async fn who_has_left_hears_nothing_and_enters_nothing() {
 
 #[tokio::test]
 async fn the_inbox_hears_what_a_conversations_listeners_have_read_themselves() {
-    let hub = Hub::new();
+    let hub = Hub::default();
     let desk = Listener::staff(&hub, 5);
     hub.roster().listen_to_inbox(&desk.connection);
     // Somebody subscribes between the commit of the first event and its publication.
@@ -203,7 +203,7 @@ async fn the_inbox_hears_what_a_conversations_listeners_have_read_themselves() {
 
 #[tokio::test]
 async fn another_epoch_sends_listeners_away() {
-    let hub = Hub::new();
+    let hub = Hub::default();
     let staff = Listener::staff(&hub, 5).live(&hub, 7, heads(7, 7));
     let late = Listener::staff(&hub, 6);
     hub.enter(key(), &late.connection);
@@ -214,7 +214,7 @@ async fn another_epoch_sends_listeners_away() {
 
 #[tokio::test]
 async fn s07_the_same_id_in_two_tenants_is_two_topics() {
-    let hub = Hub::new();
+    let hub = Hub::default();
     let here = Listener::staff(&hub, 5).live(&hub, 0, heads(0, 0));
     let other = Principal::operator(Uuid::from_u128(77).into(), Uuid::from_u128(5).into(), Role::Operator);
     let there = Listener::new(&hub, 6, other);

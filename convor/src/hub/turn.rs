@@ -1,16 +1,15 @@
 //! One change of a conversation at a time, from before its commit until it is published.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use tokio::sync::OwnedMutexGuard;
 
-use super::{Hub, StaleTopic, TopicKey, lock};
+use super::{Hub, Shards, StaleTopic, TopicKey};
 
 /// The queues of those who wait for a conversation.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
-    queues: Mutex<HashMap<TopicKey, Queue>>,
+    queues: Shards<TopicKey, Queue>,
 }
 
 #[derive(Debug, Default)]
@@ -22,7 +21,7 @@ struct Queue {
 impl Turns {
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        lock(&self.queues).is_empty()
+        self.queues.each().all(|queues| queues.is_empty())
     }
 }
 
@@ -35,7 +34,7 @@ struct Place<'a> {
 
 impl<'a> Place<'a> {
     fn take(turns: &'a Turns, key: TopicKey) -> (Self, Arc<tokio::sync::Mutex<()>>) {
-        let mut queues = lock(&turns.queues);
+        let mut queues = turns.queues.of(&key);
         let queue = queues.entry(key).or_default();
         queue.places += 1;
         (Self { turns, key }, Arc::clone(&queue.right))
@@ -44,7 +43,7 @@ impl<'a> Place<'a> {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        let mut queues = lock(&self.turns.queues);
+        let mut queues = self.turns.queues.of(&self.key);
         if let Some(queue) = queues.get_mut(&self.key) {
             queue.places -= 1;
             if queue.places == 0 {

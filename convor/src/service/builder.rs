@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::config::{Limits, PageDetail};
-use crate::hub::Hub;
 use crate::ports::{Authenticator, Broker, Clock, Entropy, Notifier, Storage};
 
 use super::rates::Rates;
@@ -115,12 +114,14 @@ impl ChatBuilder {
             authenticator,
             notifier,
             page_detail,
-            hub: Arc::new(Hub::new()),
+            hub: Arc::default(),
             rates: Rates::new(&limits),
             signals,
             missed: std::sync::Arc::default(),
             control_due: std::sync::Arc::default(),
             telling: std::sync::Arc::new(tokio::sync::Semaphore::new(limits.signals_told_max)),
+            replays: Default::default(),
+            obeying: Default::default(),
             unindexed: Default::default(),
             digest_keys: std::sync::Mutex::default(),
             draining: false.into(),

@@ -115,12 +115,17 @@ impl Chat {
         self.inner.control_due.notify_one();
         if self.hub().roster().could_not_obey(tenant) >= TRIES {
             tracing::warn!("a control log cannot be read; its tenant's sessions are sent away");
-            for connection in self.hub().roster().all(Some(tenant)) {
+            for connection in self.hub().roster().all_of(tenant) {
                 if connection.session().is_some() {
                     connection.close(Close::PositionLost);
                 }
             }
         }
+    }
+
+    /// The same as [`obey_control`](Self::obey_control), once for all who ask for it at the same time.
+    pub(crate) async fn obey_control_together(&self, tenant: TenantId) -> Result<(), Error> {
+        self.inner.obeying.read(tenant, || self.within(self.obey_control(tenant))).await
     }
 
     /// Reads a tenant's control log from where this node has obeyed it, and obeys. A node that has just got its first

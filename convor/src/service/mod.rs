@@ -5,6 +5,7 @@ mod authenticate;
 mod background;
 mod builder;
 mod change;
+mod coalesced;
 mod contact;
 mod control;
 mod history;
@@ -19,6 +20,7 @@ mod publish;
 mod rates;
 mod read;
 mod register;
+mod replay;
 mod search;
 #[cfg(feature = "accounts")]
 mod sign_in;
@@ -52,7 +54,9 @@ pub use search::Found;
 pub use sign_in::{CurrentSession, SignedIn};
 pub use tenancy::{NewOperator, NewSite};
 
+use coalesced::Coalesced;
 use rates::Rates;
+pub(crate) use replay::Replay;
 
 /// The chat of all tenants on this node. Cloning it is cheap; its background work ends with the last clone.
 #[derive(Clone)]
@@ -78,6 +82,10 @@ pub(crate) struct Inner {
     control_due: Arc<Notify>,
     /// What other nodes tell that is told on, at once.
     telling: Arc<Semaphore>,
+    /// What clients that come back have missed.
+    replays: replay::Replays,
+    /// Control logs that are read for a new connection.
+    obeying: Coalesced<TenantId, Result<(), Error>>,
     /// Where messages may not be searchable yet.
     unindexed: search::Unindexed,
     /// The keys of the tenants' digests; they never change.

@@ -145,7 +145,7 @@ impl Chat {
     pub fn drain(&self) {
         self.inner.draining.store(true, Ordering::Relaxed);
         self.signal(SignalBody::Goodbye);
-        for connection in self.hub().roster().all(None) {
+        for connection in self.hub().roster().all() {
             connection.close(self.draining());
         }
     }

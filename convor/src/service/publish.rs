@@ -140,7 +140,7 @@ const fn before(event: &Event) -> u64 {
     event.position.staff.saturating_sub(1)
 }
 
-fn event_frame(event: &Event, audience: Audience, names: &Names) -> Option<Frame> {
+pub(super) fn event_frame(event: &Event, audience: Audience, names: &Names) -> Option<Frame> {
     let object = EventObject::new(event, audience, names)?;
     Some(Frame::event(encode(&ServerFrame::Event(object))))
 }

@@ -6,13 +6,10 @@ use crate::domain::{Audience, Principal};
 use crate::error::Error;
 use crate::hub::{Connection, Live};
 use crate::ids::ConversationId;
-use crate::ports::storage::{EventPage, Window};
+use crate::ports::storage::Window;
 use crate::ports::{Close, Frame};
-use crate::protocol::{EventObject, ServerFrame, encode};
-use crate::service::Chat;
-
-/// How many events one read fetches.
-const PAGE: usize = 100;
+use crate::protocol::{ServerFrame, encode};
+use crate::service::{Chat, Replay};
 
 /// How often a client may find that more has happened while it was reading, before it is sent away to come back.
 const ROUNDS_MAX: usize = 1_000;
@@ -65,90 +62,82 @@ async fn read_and_go_live(
         Start::Head => Window::Latest,
         Start::After { after, .. } => Window::After(after),
     };
-    let mut page = read(chat, connection, conversation, window).await?;
-    let head = page.heads.of(audience);
+    let mut part = read(chat, connection, conversation, window).await?;
+    let head = part.heads.of(audience);
     if let Some(reference) = reference {
-        let (seq, epoch) = (Some(head), Some(page.epoch));
+        let (seq, epoch) = (Some(head), Some(part.epoch));
         let conversation = Some(conversation);
         say(connection, &ServerFrame::Subscribed { r#ref: reference, conversation, inbox: None, seq, epoch })
             .await?;
     }
     let mut cursor = match start {
         Start::Head => head,
-        Start::After { epoch, after } if is_resumable(chat, &page, audience, epoch, after) => {
-            send_events(chat, connection, &page).await?.unwrap_or(after)
+        Start::After { epoch, after } if is_resumable(chat, &part, audience, epoch, after) => {
+            send_events(connection, &part).await?.unwrap_or(after)
         }
         Start::After { .. } => {
-            let (conversation, epoch, seq) = (Some(conversation), Some(page.epoch), Some(head));
+            let (conversation, epoch, seq) = (Some(conversation), Some(part.epoch), Some(head));
             say(connection, &ServerFrame::Reset { conversation, inbox: None, epoch, seq }).await?;
             head
         }
     };
     let key = (connection.principal().tenant(), conversation);
     for _ in 0..ROUNDS_MAX {
-        if cursor >= page.heads.of(audience) {
-            match chat.hub().go_live(key, connection.id(), cursor, (page.heads, page.epoch)) {
+        if cursor >= part.heads.of(audience) {
+            match chat.hub().go_live(key, connection.id(), cursor, (part.heads, part.epoch)) {
                 Live::Yes | Live::Gone => return Ok(()),
                 Live::OtherEpoch => break,
                 Live::Behind => {}
             }
         }
         let next = read(chat, connection, conversation, Window::After(cursor)).await?;
-        if next.epoch != page.epoch {
+        if next.epoch != part.epoch {
             break;
         }
-        page = next;
-        cursor = send_events(chat, connection, &page).await?.unwrap_or(cursor);
+        part = next;
+        cursor = send_events(connection, &part).await?.unwrap_or(cursor);
     }
     connection.close(Close::PositionLost);
     Ok(())
 }
 
-fn is_resumable(chat: &Chat, page: &EventPage, audience: Audience, epoch: Option<u32>, after: u64) -> bool {
-    let head = page.heads.of(audience);
-    let same_epoch = epoch.is_none_or(|epoch| epoch == page.epoch);
+fn is_resumable(chat: &Chat, part: &Replay, audience: Audience, epoch: Option<u32>, after: u64) -> bool {
+    let head = part.heads.of(audience);
+    let same_epoch = epoch.is_none_or(|epoch| epoch == part.epoch);
     let missing = head.checked_sub(after);
     same_epoch
-        && after >= page.floor.of(audience)
+        && after >= part.floor.of(audience)
         && missing.is_some_and(|missing| missing <= chat.limits().resume_events_max)
 }
 
-/// Reads a page, if the principal is a member.
+/// Reads a part of the log, if the principal is a member.
 async fn read(
     chat: &Chat,
     connection: &Connection,
     conversation: ConversationId,
     window: Window,
-) -> Result<EventPage, Error> {
+) -> Result<Arc<Replay>, Error> {
     let principal = connection.principal();
-    let limit = if window == Window::Latest { 1 } else { PAGE };
-    let events = chat.storage().events();
-    let page = chat
-        .within(events.page(principal.tenant(), conversation, principal.audience(), window, limit))
-        .await?;
-    let page = page.ok_or(Error::NotFound)?;
+    let part = chat.replay((principal.tenant(), conversation), principal.audience(), window).await?;
     match principal {
-        Principal::Visitor { visitor, .. } if visitor != page.visitor => Err(Error::NotFound),
-        _ => Ok(page),
+        Principal::Visitor { visitor, .. } if visitor != part.visitor => Err(Error::NotFound),
+        _ => Ok(part),
     }
 }
 
-/// Sends a page's events, and answers the position of the last.
-async fn send_events(chat: &Chat, connection: &Connection, page: &EventPage) -> Result<Option<u64>, Error> {
-    let principal = connection.principal();
-    let names = chat.names(principal.tenant(), &page.events).await?;
-    let mut last = None;
-    for event in &page.events {
-        if let Some(object) = EventObject::new(event, principal.audience(), &names) {
-            say(connection, &ServerFrame::Event(object)).await?;
-            last = event.seq(principal.audience());
-        }
+/// Sends a part's events, and answers the position of the last.
+async fn send_events(connection: &Connection, part: &Replay) -> Result<Option<u64>, Error> {
+    for (_, frame) in &part.frames {
+        send(connection, frame.clone()).await?;
     }
-    Ok(last)
+    Ok(part.frames.last().map(|(seq, _)| *seq))
+}
+
+async fn say(connection: &Connection, frame: &ServerFrame<'_>) -> Result<(), Error> {
+    send(connection, Frame::event(encode(frame))).await
 }
 
 /// Sends what the client has asked for, at the client's speed. A connection that is closing needs nothing more.
-async fn say(connection: &Connection, frame: &ServerFrame<'_>) -> Result<(), Error> {
-    let frame = Frame::event(encode(frame));
+async fn send(connection: &Connection, frame: Frame) -> Result<(), Error> {
     connection.transport().send(frame).await.map_err(|_| Error::Unavailable)
 }

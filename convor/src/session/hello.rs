@@ -88,7 +88,7 @@ impl Session {
             self.transport.close(self.chat.draining());
             return Ok(());
         }
-        self.chat.within(self.chat.obey_control(principal.tenant())).await?;
+        self.chat.obey_control_together(principal.tenant()).await?;
         if let Some(credential) = credential {
             let still = self.chat.within(self.chat.authenticate(credential)).await?;
             still.ok_or(Error::Unauthenticated)?;

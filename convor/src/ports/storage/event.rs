@@ -114,7 +114,7 @@ pub enum AppendOutcome {
 }
 
 /// Which part of a log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "adapters read it")]
 pub enum Window {
     /// The first events above this position.

@@ -1,0 +1,177 @@
+//! What many ask for at the same time is read once.
+
+use std::hash::Hash;
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, OnceCell};
+
+use crate::hub::Shards;
+
+/// Reads of which one a key runs at a time. Whoever asks while it runs shares the next with all the others who do, so that a
+/// thousand clients that come back together cost few reads, and each still gets what was there after it had asked.
+#[derive(Debug)]
+pub(crate) struct Coalesced<K, V> {
+    entries: Shards<K, Entry<V>>,
+}
+
+#[derive(Debug)]
+struct Entry<V> {
+    /// Held by the read that runs.
+    running: Arc<Mutex<()>>,
+    /// The read that has not begun, if anybody waits for one.
+    next: Option<Arc<OnceCell<V>>>,
+    callers: usize,
+}
+
+impl<K, V> Default for Coalesced<K, V> {
+    fn default() -> Self {
+        Self { entries: Shards::default() }
+    }
+}
+
+impl<K: Hash + Eq + Copy + Send + Sync, V: Clone + Send + Sync> Coalesced<K, V> {
+    /// What `read` yields, or that of another caller which has begun after this call. The call may be dropped: if it was the one
+    /// that read, another reads.
+    pub(crate) async fn read<F>(&self, key: K, read: impl FnOnce() -> F + Send) -> V
+    where
+        F: Future<Output = V> + Send,
+    {
+        let caller = Caller::join(self, key);
+        let reading = async {
+            let _running = caller.running.lock().await;
+            caller.begin();
+            read().await
+        };
+        caller.shared.get_or_init(|| reading).await.clone()
+    }
+}
+
+/// One who asks; the last one to leave takes the entry away.
+struct Caller<'a, K: Hash + Eq + Copy, V> {
+    reads: &'a Coalesced<K, V>,
+    key: K,
+    running: Arc<Mutex<()>>,
+    shared: Arc<OnceCell<V>>,
+}
+
+impl<'a, K: Hash + Eq + Copy, V> Caller<'a, K, V> {
+    fn join(reads: &'a Coalesced<K, V>, key: K) -> Self {
+        let mut entries = reads.entries.of(&key);
+        let entry =
+            entries.entry(key).or_insert_with(|| Entry { running: Arc::default(), next: None, callers: 0 });
+        entry.callers += 1;
+        let shared = Arc::clone(entry.next.get_or_insert_default());
+        Self { reads, key, running: Arc::clone(&entry.running), shared }
+    }
+
+    /// From now on nobody joins this read any more.
+    fn begin(&self) {
+        if let Some(entry) = self.reads.entries.of(&self.key).get_mut(&self.key)
+            && entry.next.as_ref().is_some_and(|next| Arc::ptr_eq(next, &self.shared))
+        {
+            entry.next = None;
+        }
+    }
+}
+
+impl<K: Hash + Eq + Copy, V> Drop for Caller<'_, K, V> {
+    fn drop(&mut self) {
+        let mut entries = self.reads.entries.of(&self.key);
+        if let Some(entry) = entries.get_mut(&self.key) {
+            entry.callers -= 1;
+            if entry.callers == 0 {
+                entries.remove(&self.key);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct World {
+        reads: Coalesced<u8, usize>,
+        begun: AtomicUsize,
+        /// A read ends when there is a permit.
+        permits: Option<Semaphore>,
+    }
+
+    impl World {
+        fn new() -> Arc<Self> {
+            Arc::new(Self { permits: Some(Semaphore::new(0)), ..Self::default() })
+        }
+
+        async fn ask(&self) -> usize {
+            let read = || async {
+                let number = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
+                self.permits.as_ref().expect("permits").acquire().await.expect("open").forget();
+                number
+            };
+            self.reads.read(7, read).await
+        }
+
+        fn spawn(self: &Arc<Self>, callers: usize) -> Vec<tokio::task::JoinHandle<usize>> {
+            let ask = |world: Arc<Self>| async move { world.ask().await };
+            (0..callers).map(|_| tokio::spawn(ask(Arc::clone(self)))).collect()
+        }
+
+        fn end(&self, reads: usize) {
+            self.permits.as_ref().expect("permits").add_permits(reads);
+        }
+    }
+
+    async fn settle() {
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn answers(callers: Vec<tokio::task::JoinHandle<usize>>) -> Vec<usize> {
+        let mut answers = Vec::new();
+        for caller in callers {
+            answers.push(caller.await.expect("no panic"));
+        }
+        answers
+    }
+
+    #[tokio::test]
+    async fn whoever_comes_while_one_runs_shares_the_next() {
+        let world = World::new();
+        let first = world.spawn(1);
+        settle().await;
+        let rest = world.spawn(1_000);
+        settle().await;
+        assert_eq!(world.begun.load(Ordering::Relaxed), 1, "one runs at a time");
+        world.end(2);
+        assert_eq!(answers(first).await, [1]);
+        assert!(
+            answers(rest).await.iter().all(|answer| *answer == 2),
+            "none got what had begun before it asked"
+        );
+        assert!(world.reads.entries.each().all(|entries| entries.is_empty()), "nothing is kept");
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_goes_away_is_replaced() {
+        let world = World::new();
+        let gone = world.spawn(1);
+        settle().await;
+        let shared = world.spawn(2);
+        settle().await;
+        gone[0].abort();
+        settle().await;
+        assert_eq!(world.begun.load(Ordering::Relaxed), 2);
+        shared[0].abort();
+        settle().await;
+        world.end(9);
+        let last = answers(shared.into_iter().skip(1).collect()).await;
+        assert_eq!(last, [3], "it reads itself");
+        assert!(world.reads.entries.each().all(|entries| entries.is_empty()));
+    }
+}
