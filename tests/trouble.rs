@@ -24,6 +24,8 @@ mod revocation;
 mod socket;
 #[path = "trouble/subscriptions.rs"]
 mod subscriptions;
+#[path = "trouble/told.rs"]
+mod told;
 #[path = "trouble/unknown_outcome.rs"]
 mod unknown_outcome;
 #[path = "trouble/world.rs"]

@@ -23,6 +23,7 @@ pub const SIGNALS_MAX: usize = 1_024;
 #[derive(Debug)]
 pub struct MemoryBroker {
     signals_max: usize,
+    carries_content: bool,
     state: Mutex<State>,
 }
 
@@ -43,7 +44,14 @@ impl MemoryBroker {
     /// The same with another bound for the signals that wait for a subscriber; at least one may.
     #[must_use]
     pub fn with_signals_max(signals_max: usize) -> Self {
-        Self { signals_max: signals_max.max(1), state: Mutex::default() }
+        Self { signals_max: signals_max.max(1), carries_content: false, state: Mutex::default() }
+    }
+
+    /// The same, and nodes tell each other what is said, and not only where: nothing leaves the process.
+    #[must_use]
+    pub fn carrying_content(mut self) -> Self {
+        self.carries_content = true;
+        self
     }
 
     /// Cuts all nodes off: until [`reconnect`](Self::reconnect), publishing and subscribing fail with [`BrokerError`], and
@@ -104,6 +112,10 @@ impl State {
 
 #[async_trait]
 impl Broker for MemoryBroker {
+    fn carries_content(&self) -> bool {
+        self.carries_content
+    }
+
     async fn publish(&self, signal: &Signal) -> Result<(), BrokerError> {
         let mut state = self.state();
         if state.disconnected {

@@ -146,6 +146,9 @@ pub struct Limits {
     pub signals_told_max: usize,
     /// Signals that wait for the broker; beyond it they are dropped, and the other nodes reread. 10,000.
     pub signals_waiting_max: usize,
+    /// Bytes of new events that other nodes are told with a hint, if the broker may carry them; beyond it they read them from the
+    /// storage. 64 KiB.
+    pub told_bytes_max: usize,
     /// How long another node's word that somebody is online holds. 90 s.
     pub presence_lease: Duration,
 }
@@ -216,6 +219,7 @@ impl Default for Limits {
             control_heads_max: 1_000,
             signals_told_max: 64,
             signals_waiting_max: 10_000,
+            told_bytes_max: 64 * KIB,
             presence_lease: Duration::from_secs(90),
         }
     }

@@ -1,5 +1,7 @@
 //! An event: one row of a conversation's log.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::{Audience, Author, Message, MessageKind, Status, Text};
 use crate::ids::{ConversationId, OperatorId};
 use crate::time::Timestamp;
@@ -26,21 +28,29 @@ impl Event {
     /// Its position for `audience`; `None` if that audience does not see it.
     #[must_use]
     pub const fn seq(&self, audience: Audience) -> Option<u64> {
-        match audience {
-            Audience::Staff => Some(self.position.staff),
-            Audience::Visitor => self.position.visitor,
-        }
+        self.position.seq(audience)
     }
 }
 
 /// Where an event stands in each numbering; both start at 1 and have no holes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "adapters build it")]
 pub struct Position {
     /// Among all events.
     pub staff: u64,
     /// Among those that the visitor may see; `None` if this is not one of them.
     pub visitor: Option<u64>,
+}
+
+impl Position {
+    /// The position for `audience`; `None` if that audience does not see it.
+    #[must_use]
+    pub const fn seq(self, audience: Audience) -> Option<u64> {
+        match audience {
+            Audience::Staff => Some(self.staff),
+            Audience::Visitor => self.visitor,
+        }
+    }
 }
 
 /// What happened.

@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::domain::{Audience, Author, Event, Heads};
+use crate::domain::{Audience, Author, Heads};
 use crate::ids::{ConnectionId, ConversationId, TenantId, VisitorId};
 use crate::ports::{Close, Frame};
 
@@ -32,8 +32,8 @@ use shards::Part;
 pub(crate) use shards::Shards;
 use stale::Stale;
 pub(crate) use stale::StaleTopic;
-pub(crate) use topic::Live;
 use topic::{Expected, Topic};
+pub(crate) use topic::{Live, Placed};
 pub(crate) use turn::Turn;
 use turn::Turns;
 
@@ -117,15 +117,14 @@ impl Hub {
         self.shard(key).get(&key).and_then(Topic::published)
     }
 
-    /// Hands an event to everybody who listens. `render` makes the frame of an audience, once, if anybody needs it.
-    pub(crate) fn publish(
+    /// Hands an event to everybody who listens, and answers whether there was nothing before it that is missing here.
+    pub(crate) fn publish<'f>(
         &self,
-        tenant: TenantId,
-        event: &Event,
-        render: impl Fn(Audience) -> Option<Frame>,
-    ) {
-        let key = (tenant, event.conversation);
-        let mut frames = Frames { render, staff: None, visitor: None };
+        key: TopicKey,
+        event: Placed,
+        frame: impl Fn(Audience) -> Option<&'f Frame>,
+    ) -> bool {
+        let tenant = key.0;
         let mut shard = self.shard(key);
         let mut topic = shard.get_mut(&key);
         let expected = topic.as_ref().map_or(Expected::Next, |topic| topic.expects(event));
@@ -134,14 +133,14 @@ impl Hub {
             Expected::Gap => {
                 drop(shard);
                 self.mark_stale(key, StaleTopic::default());
-                return;
+                return false;
             }
             Expected::OtherEpoch => {
                 // What the members hold may not be a prefix of the truth any more: they come back and are told.
                 for member in topic.iter().flat_map(|topic| topic.members()) {
                     member.close(Close::PositionLost);
                 }
-                return;
+                return true;
             }
         }
         // The inbox is a view of its own: a conversation's listeners may be ahead of it.
@@ -149,7 +148,7 @@ impl Hub {
             for connection in self.roster.inbox(tenant).iter() {
                 let hears_as_member = expected == Expected::Next
                     && topic.as_ref().is_some_and(|topic| topic.is_live(connection.id()));
-                if !hears_as_member && let Some(frame) = frames.of(Audience::Staff) {
+                if !hears_as_member && let Some(frame) = frame(Audience::Staff) {
                     connection.offer(frame);
                 }
             }
@@ -158,11 +157,12 @@ impl Hub {
             && let Some(topic) = topic
         {
             topic.publish(event, |connection, audience| {
-                if let Some(frame) = frames.of(audience) {
+                if let Some(frame) = frame(audience) {
                     connection.offer(frame);
                 }
             });
         }
+        true
     }
 
     fn send_away(&self, key: TopicKey, visitor: Option<VisitorId>) {
@@ -262,23 +262,6 @@ impl Hub {
 impl fmt::Debug for Hub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hub").finish_non_exhaustive()
-    }
-}
-
-/// The frames of one event: each audience's is made when it is first needed, and shared.
-struct Frames<R> {
-    render: R,
-    staff: Option<Option<Frame>>,
-    visitor: Option<Option<Frame>>,
-}
-
-impl<R: Fn(Audience) -> Option<Frame>> Frames<R> {
-    fn of(&mut self, audience: Audience) -> Option<&Frame> {
-        let slot = match audience {
-            Audience::Staff => &mut self.staff,
-            Audience::Visitor => &mut self.visitor,
-        };
-        slot.get_or_insert_with(|| (self.render)(audience)).as_ref()
     }
 }
 

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::{Batch, Connection, Hub, Live, Outlet, TopicKey};
+use super::{Batch, Connection, Hub, Live, Outlet, Placed, TopicKey};
 use crate::config::Limits;
-use crate::domain::{Audience, Author, Event, EventKind, Heads, Position, Principal, Role};
+use crate::domain::{Audience, Heads, Position, Principal, Role};
 use crate::ids::ConnectionId;
 use crate::ports::{Authenticated, Close, Frame, Transport};
-use crate::time::Timestamp;
 
 fn key() -> TopicKey {
     (Uuid::from_u128(1).into(), Uuid::from_u128(2).into())
@@ -64,18 +63,12 @@ fn publish(hub: &Hub, staff: u64, visitor: Option<u64>) {
 }
 
 fn publish_in(hub: &Hub, epoch: u32, staff: u64, visitor: Option<u64>) {
-    let event = Event {
-        conversation: key().1,
-        position: Position { staff, visitor },
-        epoch,
-        at: Timestamp::from_millis(0),
-        by: Author::System,
-        kind: EventKind::Assigned(None),
-    };
-    hub.publish(key().0, &event, |audience| {
-        let seq = event.seq(audience)?;
-        let text = if audience == Audience::Staff { format!("s{seq}") } else { format!("v{seq}") };
-        Some(Frame::event(text.into()))
+    let position = Position { staff, visitor };
+    let frame = |prefix, seq: Option<u64>| seq.map(|seq| Frame::event(format!("{prefix}{seq}").into()));
+    let (to_staff, to_visitor) = (frame('s', Some(staff)), frame('v', visitor));
+    hub.publish(key(), Placed { position, epoch }, |audience| match audience {
+        Audience::Staff => to_staff.as_ref(),
+        Audience::Visitor => to_visitor.as_ref(),
     });
 }
 

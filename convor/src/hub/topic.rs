@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::domain::{Audience, Event, Heads};
+use crate::domain::{Audience, Heads, Position};
 use crate::hub::Connection;
 use crate::ids::ConnectionId;
 
@@ -32,6 +32,14 @@ struct Member {
     audience: Audience,
     /// Up to where the member has got it, in its own numbering; `None` while it catches up.
     cursor: Option<u64>,
+}
+
+/// Where an event stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Placed {
+    pub(crate) position: Position,
+    /// The lifetime of its position.
+    pub(crate) epoch: u32,
 }
 
 /// What an event is to a topic.
@@ -116,7 +124,7 @@ impl Topic {
         Live::Yes
     }
 
-    pub(super) fn expects(&self, event: &Event) -> Expected {
+    pub(super) fn expects(&self, event: Placed) -> Expected {
         match self.published {
             Some(published) if published.epoch != event.epoch => Expected::OtherEpoch,
             Some(published) if event.position.staff <= published.heads.staff => Expected::Old,
@@ -126,20 +134,22 @@ impl Topic {
     }
 
     /// Whether those who listen to the inbox have not been offered this event; from now on they have.
-    pub(super) fn is_news_for_inbox(&mut self, event: &Event) -> bool {
+    pub(super) fn is_news_for_inbox(&mut self, event: Placed) -> bool {
         let news = event.position.staff > self.offered;
         self.offered = self.offered.max(event.position.staff);
         news
     }
 
     /// Moves on to an event that is [`Expected::Next`], and hands it to every live member that has not got it.
-    pub(super) fn publish(&mut self, event: &Event, mut deliver: impl FnMut(&Connection, Audience)) {
+    pub(super) fn publish(&mut self, event: Placed, mut deliver: impl FnMut(&Connection, Audience)) {
         self.heard = self.heard.max(event.position.staff);
         let Some(published) = &mut self.published else { return };
         published.heads.staff = event.position.staff;
         published.heads.visitor = event.position.visitor.unwrap_or(published.heads.visitor);
         for member in self.members.values_mut() {
-            let (Some(cursor), Some(seq)) = (member.cursor, event.seq(member.audience)) else { continue };
+            let (Some(cursor), Some(seq)) = (member.cursor, event.position.seq(member.audience)) else {
+                continue;
+            };
             if seq > cursor {
                 deliver(&member.connection, member.audience);
                 member.cursor = Some(seq);

@@ -6,12 +6,13 @@ use async_trait::async_trait;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::domain::{Author, Heads, MessageKind};
+use crate::domain::{Author, Heads, MessageKind, Position};
 use crate::ids::{ConversationId, NodeId, TenantId, VisitorId};
 
 /// Carries signals between the nodes of a cluster, **at most once**. A node that serves alone needs none.
 ///
-/// Signals hold ids and positions only, never content. The core numbers them for each publishing node and adds a heartbeat each
+/// Signals hold ids and positions only; what is said goes with them only where the broker
+/// [keeps it secret](Self::carries_content). The core numbers them for each publishing node and adds a heartbeat each
 /// second; on a gap, a vanished publisher or [`Received::Lost`] it rereads the positions of everything it has
 /// subscribers for. So a lost signal costs time, and never a message.
 ///
@@ -28,6 +29,12 @@ pub trait Broker: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`BrokerError`] if it was not handed over; the core goes on, and other nodes find the gap.
     async fn publish(&self, signal: &Signal) -> Result<(), BrokerError>;
+
+    /// Whether it may be handed [`SignalBody::Told`], which holds what has been said. Only a broker that nobody but the nodes can
+    /// read says so: one that seals what it carries, or never lets it leave the process.
+    fn carries_content(&self) -> bool {
+        false
+    }
 
     /// Begins to receive what is published from now on.
     ///
@@ -55,7 +62,8 @@ pub enum Received {
     Closed,
 }
 
-/// What one node tells the others. As JSON it has at most 7,000 bytes, so that it fits into what brokers carry.
+/// What one node tells the others. As JSON it has at most 7,000 bytes, so that it fits into what brokers carry;
+/// [`SignalBody::Told`] may have more, by [`Limits::told_bytes_max`](crate::Limits::told_bytes_max) and what escaping adds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "adapters build it")]
 pub struct Signal {
@@ -69,7 +77,7 @@ pub struct Signal {
     pub body: SignalBody,
 }
 
-/// What a signal says. Only ids and positions: any role of a database that carries it may read it.
+/// What a signal says. Only ids and positions, but for [`Told`](Self::Told): any role of a database that carries it may read it.
 ///
 /// Its serialized form is spoken between versions: what there is keeps its form, and what is new gets a name of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +96,24 @@ pub enum SignalBody {
         after: u64,
         /// Up to where.
         heads: Heads,
+    },
+    /// The same, and by which events, so that other nodes need not read them. Only for brokers that
+    /// [carry content](Broker::carries_content).
+    Told {
+        /// Whose it is.
+        tenant: TenantId,
+        /// Which.
+        conversation: ConversationId,
+        /// Its visitor.
+        visitor: VisitorId,
+        /// Above which staff position.
+        after: u64,
+        /// Up to where.
+        heads: Heads,
+        /// The lifetime of the positions.
+        epoch: u32,
+        /// By which events, in order.
+        events: Vec<ToldEvent>,
     },
     /// Somebody types, or has stopped.
     Typing {
@@ -154,6 +180,24 @@ pub enum SignalBody {
     Unknown,
 }
 
+/// An event as it is sent to those who listen.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_structs, reason = "adapters carry it")]
+pub struct ToldEvent {
+    /// Where it stands.
+    pub position: Position,
+    /// The frame for staff, as JSON.
+    pub to_staff: String,
+    /// The frame for the visitor, if it may see it.
+    pub to_visitor: Option<String>,
+}
+
+impl fmt::Debug for ToldEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ToldEvent").field("position", &self.position).finish_non_exhaustive()
+    }
+}
+
 fn known_or_unknown<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignalBody, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -202,6 +246,24 @@ mod tests {
             (
                 SignalBody::Grown { tenant, conversation, visitor, after: 2, heads },
                 json!({"grown": {"tenant": ID, "conversation": ID, "visitor": ID, "after": 2, "heads": heads_json}}),
+            ),
+            (
+                SignalBody::Told {
+                    tenant,
+                    conversation,
+                    visitor,
+                    after: 2,
+                    heads,
+                    epoch: 1,
+                    events: vec![ToldEvent {
+                        position: Position { staff: 3, visitor: None },
+                        to_staff: "{}".to_owned(),
+                        to_visitor: None,
+                    }],
+                },
+                json!({"told": {"tenant": ID, "conversation": ID, "visitor": ID, "after": 2, "heads": heads_json,
+                    "epoch": 1, "events": [{"position": {"staff": 3, "visitor": null}, "to_staff": "{}",
+                    "to_visitor": null}]}}),
             ),
             (
                 SignalBody::Typing {

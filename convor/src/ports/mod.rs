@@ -15,7 +15,7 @@ mod transport;
 
 pub use authenticator::{Authenticated, Authenticator};
 pub use blobs::{BlobError, BlobKey, BlobSource, BlobStore};
-pub use broker::{Broker, BrokerError, Received, Signal, SignalBody, Subscription};
+pub use broker::{Broker, BrokerError, Received, Signal, SignalBody, Subscription, ToldEvent};
 pub use clock::Clock;
 pub use entropy::Entropy;
 pub use notifier::{Notifier, NotifyError};

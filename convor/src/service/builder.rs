@@ -117,6 +117,7 @@ impl ChatBuilder {
             hub: Arc::default(),
             rates: Rates::new(&limits),
             signals,
+            tells_content: broker.as_ref().is_some_and(|broker| broker.carries_content()),
             missed: std::sync::Arc::default(),
             control_due: std::sync::Arc::default(),
             telling: std::sync::Arc::new(tokio::sync::Semaphore::new(limits.signals_told_max)),

@@ -2,10 +2,15 @@
 
 use std::hash::Hash;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Mutex, OnceCell};
+use tokio::time::timeout;
 
 use crate::hub::Shards;
+
+/// For how long the next read waits for the one that runs: one that hangs must not hold up those who come later.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Reads of which one a key runs at a time. Whoever asks while it runs shares the next with all the others who do, so that a
 /// thousand clients that come back together cost few reads, and each still gets what was there after it had asked.
@@ -38,7 +43,7 @@ impl<K: Hash + Eq + Copy + Send + Sync, V: Clone + Send + Sync> Coalesced<K, V> 
     {
         let caller = Caller::join(self, key);
         let reading = async {
-            let _running = caller.running.lock().await;
+            let _running = timeout(PATIENCE, caller.running.lock()).await;
             caller.begin();
             read().await
         };
@@ -155,6 +160,19 @@ mod tests {
             "none got what had begun before it asked"
         );
         assert!(world.reads.entries.each().all(|entries| entries.is_empty()), "nothing is kept");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_read_that_hangs_holds_nobody_up_for_long() {
+        let world = World::new();
+        let first = world.spawn(1);
+        settle().await;
+        let rest = world.spawn(2);
+        tokio::time::sleep(2 * PATIENCE).await;
+        assert_eq!(world.begun.load(Ordering::Relaxed), 2);
+        world.end(2);
+        assert_eq!(answers(first).await, [1]);
+        assert_eq!(answers(rest).await, [2, 2]);
     }
 
     #[tokio::test]

@@ -76,6 +76,8 @@ pub(crate) struct Inner {
     hub: Arc<Hub>,
     rates: Rates,
     signals: Option<nodes::Outgoing>,
+    /// Whether other nodes may be told what is said, and not only where.
+    tells_content: bool,
     /// Hints of other nodes may have been lost.
     missed: Arc<Notify>,
     /// A control log has grown, or could not be read.

@@ -231,7 +231,22 @@ impl Chat {
     fn hear(&self, signal: Signal) {
         match signal.body {
             SignalBody::Grown { tenant, conversation, visitor, after, heads } => {
-                self.hub().mark_stale((tenant, conversation), StaleTopic::grown(visitor, after, heads.staff));
+                let key = (tenant, conversation);
+                // Whoever comes to listen after this reads what has been committed before it.
+                if self.hub().has_listeners(key, visitor) {
+                    self.hub().mark_stale(key, StaleTopic::grown(visitor, after, heads.staff));
+                }
+            }
+            SignalBody::Told { tenant, conversation, visitor, after, heads, epoch, events } => {
+                let key = (tenant, conversation);
+                if !self.hub().has_listeners(key, visitor) {
+                    return;
+                }
+                if self.publish_told(key, epoch, events) {
+                    self.subscribe_visitor(key, visitor);
+                } else {
+                    self.hub().mark_stale(key, StaleTopic::grown(visitor, after, heads.staff));
+                }
             }
             SignalBody::Online { who } => {
                 let until = self.now().plus(self.limits().presence_lease);

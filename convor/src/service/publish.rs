@@ -1,13 +1,14 @@
 //! What has been committed becomes known: to this node's listeners at once, to other nodes as a hint.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use crate::domain::{Audience, Event, Heads};
 use crate::error::Error;
-use crate::hub::{Connection, StaleTopic, TopicKey};
+use crate::hub::{Connection, Placed, StaleTopic, TopicKey};
 use crate::ids::{OperatorId, TenantId, VisitorId};
 use crate::ports::storage::Window;
-use crate::ports::{Close, Frame, SignalBody};
+use crate::ports::{Close, Frame, SignalBody, ToldEvent};
 use crate::protocol::{EventObject, Names, ServerFrame, encode, operators_of};
 use crate::session::catch_up;
 
@@ -28,11 +29,49 @@ impl Chat {
         if events.iter().any(|event| event.kind.message().is_some()) {
             self.inner.unindexed.add(tenant, self.limits().tenants_cached_max);
         }
-        if self.publish_here(tenant, events).await.is_err() {
-            // They are committed, and published when the names can be read again.
-            self.hub().mark_stale((tenant, conversation), StaleTopic::grown(visitor, after, heads.staff));
+        let told = match self.publish_here(tenant, events).await {
+            Ok(rendered) => self.told(&rendered),
+            Err(_) => {
+                // They are committed, and published when the names can be read again.
+                self.hub().mark_stale((tenant, conversation), StaleTopic::grown(visitor, after, heads.staff));
+                None
+            }
+        };
+        self.signal(match told {
+            Some(events) => {
+                let epoch = first.epoch;
+                SignalBody::Told { tenant, conversation, visitor, after, heads, epoch, events }
+            }
+            None => SignalBody::Grown { tenant, conversation, visitor, after, heads },
+        });
+    }
+
+    /// What other nodes are told, if the broker may carry it and it is not too much.
+    fn told(&self, rendered: &[Rendered<'_>]) -> Option<Vec<ToldEvent>> {
+        if !self.inner.tells_content {
+            return None;
         }
-        self.signal(SignalBody::Grown { tenant, conversation, visitor, after, heads });
+        let mut room = self.limits().told_bytes_max;
+        let tell = |rendered: &Rendered<'_>| {
+            let told = rendered.told()?;
+            let bytes = told.to_staff.len() + told.to_visitor.as_ref().map_or(0, String::len);
+            room = room.checked_sub(bytes)?;
+            Some(told)
+        };
+        rendered.iter().map(tell).collect()
+    }
+
+    /// Publishes what another node has told, as far as nothing before it is missing here; answers whether that was all.
+    pub(super) fn publish_told(&self, key: TopicKey, epoch: u32, events: Vec<ToldEvent>) -> bool {
+        events.into_iter().all(|told| {
+            let to_staff = Frame::event(told.to_staff.into());
+            let to_visitor = told.to_visitor.map(|text| Frame::event(text.into()));
+            let placed = Placed { position: told.position, epoch };
+            self.hub().publish(key, placed, |audience| match audience {
+                Audience::Staff => Some(&to_staff),
+                Audience::Visitor => to_visitor.as_ref(),
+            })
+        })
     }
 
     /// A change has turned out to be stored already. Whoever stored it may not have lived to tell.
@@ -40,12 +79,19 @@ impl Chat {
         self.hub().mark_stale((tenant, event.conversation), StaleTopic::untold(before(event)));
     }
 
-    async fn publish_here(&self, tenant: TenantId, events: &[Event]) -> Result<(), Error> {
-        let names = self.names(tenant, events).await?;
-        for event in events {
-            self.hub().publish(tenant, event, |audience| event_frame(event, audience, &names));
+    async fn publish_here<'e>(
+        &self,
+        tenant: TenantId,
+        events: &'e [Event],
+    ) -> Result<Vec<Rendered<'e>>, Error> {
+        let names = Arc::new(self.names(tenant, events).await?);
+        let rendered: Vec<_> = events.iter().map(|event| Rendered::new(event, &names)).collect();
+        for rendered in &rendered {
+            let event = rendered.event;
+            let placed = Placed { position: event.position, epoch: event.epoch };
+            self.hub().publish((tenant, event.conversation), placed, |audience| rendered.frame(audience));
         }
-        Ok(())
+        Ok(rendered)
     }
 
     /// The names of the operators in these events.
@@ -132,6 +178,36 @@ impl Chat {
                 connection.close(Close::PositionLost);
             }
         });
+    }
+}
+
+/// The frames of an event: each audience's is made when it is first needed, and shared by all who get it.
+struct Rendered<'e> {
+    event: &'e Event,
+    names: Arc<Names>,
+    staff: OnceCell<Option<Frame>>,
+    visitor: OnceCell<Option<Frame>>,
+}
+
+impl<'e> Rendered<'e> {
+    fn new(event: &'e Event, names: &Arc<Names>) -> Self {
+        Self { event, names: Arc::clone(names), staff: OnceCell::new(), visitor: OnceCell::new() }
+    }
+
+    fn frame(&self, audience: Audience) -> Option<&Frame> {
+        let frame = match audience {
+            Audience::Staff => &self.staff,
+            Audience::Visitor => &self.visitor,
+        };
+        frame.get_or_init(|| event_frame(self.event, audience, &self.names)).as_ref()
+    }
+
+    /// The event as other nodes are told it.
+    fn told(&self) -> Option<ToldEvent> {
+        let text = |frame: &Frame| String::from_utf8(frame.text.to_vec()).ok();
+        let to_staff = self.frame(Audience::Staff).and_then(text)?;
+        let to_visitor = self.frame(Audience::Visitor).and_then(text);
+        Some(ToldEvent { position: self.event.position, to_staff, to_visitor })
     }
 }
 

@@ -13,6 +13,7 @@ use super::{Parts, chat};
 async fn a_signal_that_the_broker_refuses_leaves_a_gap_in_the_numbers() {
     let (heard, mut hears) = mpsc::unbounded_channel();
     let mut broker = MockBroker::new();
+    broker.expect_carries_content().return_const(false);
     broker.expect_subscribe().returning(|| Err(BrokerError));
     broker.expect_publish().returning(move |signal| {
         let refused = signal.number == 2;
@@ -37,6 +38,7 @@ async fn a_signal_that_the_broker_refuses_leaves_a_gap_in_the_numbers() {
 async fn signals_that_do_not_fit_are_counted_and_dropped() {
     let (heard, mut hears) = mpsc::unbounded_channel();
     let mut broker = MockBroker::new();
+    broker.expect_carries_content().return_const(false);
     broker.expect_subscribe().returning(|| Err(BrokerError));
     broker.expect_publish().returning(move |signal| {
         let _ = heard.send(signal.number);
