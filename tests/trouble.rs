@@ -20,6 +20,8 @@ mod opening;
 mod presence;
 #[path = "trouble/revocation.rs"]
 mod revocation;
+#[path = "trouble/shedding.rs"]
+mod shedding;
 #[path = "trouble/socket.rs"]
 mod socket;
 #[path = "trouble/subscriptions.rs"]

@@ -86,6 +86,9 @@ async fn answer(
 ) -> Result<Reply, Refusal> {
     let (parts, body) = request.into_parts();
     let found = found?;
+    let light = matches!(&found, Found::Route(route, _) if route.is_light());
+    let begin = |tenant| if light { Ok(None) } else { service.chat.begin(tenant).map(Some) };
+    let work = begin(None)?;
     let query = Query::parse(parts.uri.query())?;
     let mut source = Source::of(&service.chat, &service.dashboards, &parts.headers, query.site()).await?;
     notes.page = source.readable().cloned();
@@ -106,11 +109,14 @@ async fn answer(
         admitted?;
         permit(route, &caller.principal)?;
     }
+    // However slowly a body comes, it takes no room.
+    drop(work);
     let body = if route.takes_body() {
         intake::read(&parts.headers, body, service.chat.limits()).await?
     } else {
         Bytes::new()
     };
+    let _work = begin(caller.as_ref().map(|caller| caller.principal.tenant()))?;
     route.handle(Call { service: Arc::clone(service), parts, query, source, caller, id, body }).await
 }
 

@@ -87,6 +87,16 @@ pub struct Limits {
     /// out later. 10 s.
     pub storage_timeout: Duration,
 
+    /// Requests and frames that a node carries out at once; beyond it `unavailable`, before anything is read for them. 1,024.
+    pub work_max: usize,
+    /// Those of them that are one tenant's; beyond it `unavailable`, so that a slow one leaves room for the others. 256.
+    pub work_per_tenant_max: usize,
+    /// Reads for clients that arrive or resume, at once; more wait their turn, for as long as a call of the storage may take;
+    /// then the client is sent away to come back. 64.
+    pub arrival_reads_max: usize,
+    /// Those of them that are one tenant's; more wait, so that a storm of one leaves room for the others. 16.
+    pub arrival_reads_per_tenant_max: usize,
+
     /// Connections that a principal opens; beyond it `rate_limited`.
     pub connections: Rate,
     /// Requests and frames of a principal; beyond it `rate_limited`.
@@ -192,6 +202,10 @@ impl Default for Limits {
             drain_timeout: Duration::from_secs(25),
             control_lag_max: Duration::from_secs(5),
             storage_timeout: Duration::from_secs(10),
+            work_max: 1_024,
+            work_per_tenant_max: 256,
+            arrival_reads_max: 64,
+            arrival_reads_per_tenant_max: 16,
             connections: Rate::per_minute(120, 60),
             requests: Rate::per_minute(1_200, 200),
             messages: Rate::per_minute(120, 40),

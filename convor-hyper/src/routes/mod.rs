@@ -132,6 +132,11 @@ impl Route {
         self.keys
     }
 
+    /// Whether it is answered however much there is to do: it costs next to nothing, and tells whether the node lives.
+    pub(crate) fn is_light(&self) -> bool {
+        matches!(self.path, "/healthz" | "/readyz")
+    }
+
     /// Whether it takes a body.
     pub(crate) fn takes_body(&self) -> bool {
         matches!(self.method, Method::POST | Method::PATCH)

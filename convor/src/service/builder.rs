@@ -116,6 +116,8 @@ impl ChatBuilder {
             page_detail,
             hub: Arc::default(),
             rates: Rates::new(&limits),
+            works: Arc::default(),
+            arrivals: super::arrivals::Arrivals::new(&limits),
             signals,
             tells_content: broker.as_ref().is_some_and(|broker| broker.carries_content()),
             missed: std::sync::Arc::default(),

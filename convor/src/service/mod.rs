@@ -1,6 +1,7 @@
 //! What can be done, one use case a file. Each takes a [`Principal`], whose tenant comes from a
 //! verified credential, checks what it may do, commits, and only then lets anybody know.
 
+mod arrivals;
 mod authenticate;
 mod background;
 mod builder;
@@ -28,6 +29,7 @@ mod tenancy;
 #[cfg(test)]
 mod tests;
 mod typing;
+mod work;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -53,6 +55,7 @@ pub use search::Found;
 #[cfg(feature = "accounts")]
 pub use sign_in::{CurrentSession, SignedIn};
 pub use tenancy::{NewOperator, NewSite};
+pub use work::Work;
 
 use coalesced::Coalesced;
 use rates::Rates;
@@ -75,6 +78,8 @@ pub(crate) struct Inner {
     page_detail: PageDetail,
     hub: Arc<Hub>,
     rates: Rates,
+    works: Arc<work::Works>,
+    arrivals: arrivals::Arrivals,
     signals: Option<nodes::Outgoing>,
     /// Whether other nodes may be told what is said, and not only where.
     tells_content: bool,

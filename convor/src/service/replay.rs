@@ -53,7 +53,8 @@ impl Chat {
     ) -> Result<Arc<Replay>, Error> {
         let limit = if window == Window::Latest { 1 } else { PAGE };
         let events = self.storage().events();
-        let page = self.within(events.page(tenant, conversation, audience, window, limit)).await?;
+        let page =
+            self.in_turn(Some(tenant), events.page(tenant, conversation, audience, window, limit)).await?;
         let page = page.ok_or(Error::NotFound)?;
         let names = self.names(tenant, &page.events).await?;
         let frame = |event: &Event| Some((event.seq(audience)?, event_frame(event, audience, &names)?));

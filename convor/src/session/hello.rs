@@ -22,7 +22,7 @@ impl Session {
                 return self.turn_away(Error::Unauthenticated, Close::Revoked);
             }
         };
-        let authenticated = match self.chat.within(self.chat.authenticate(&credential)).await {
+        let authenticated = match self.chat.in_turn(None, self.chat.authenticate(&credential)).await {
             Ok(Some(authenticated)) => authenticated,
             Ok(None) => return self.turn_away(Error::Unauthenticated, Close::Revoked),
             // The machine is past `hello`: the client comes back with a new connection.
@@ -90,7 +90,8 @@ impl Session {
         }
         self.chat.obey_control_together(principal.tenant()).await?;
         if let Some(credential) = credential {
-            let still = self.chat.within(self.chat.authenticate(credential)).await?;
+            let still =
+                self.chat.in_turn(Some(principal.tenant()), self.chat.authenticate(credential)).await?;
             still.ok_or(Error::Unauthenticated)?;
         }
         self.bring_up_to_date(&connection, &resume).await
@@ -112,7 +113,7 @@ impl Session {
         // A visitor hears its own conversations without asking.
         let own = match connection.principal() {
             Principal::Visitor { tenant, visitor, .. } => {
-                self.chat.within(self.chat.conversations_of(tenant, visitor)).await?
+                self.chat.in_turn(Some(tenant), self.chat.conversations_of(tenant, visitor)).await?
             }
             _ => Vec::new(),
         };
@@ -132,7 +133,8 @@ impl Session {
 
     async fn greet(&self, connection: &Connection) -> Result<(), Error> {
         let limits = self.chat.limits();
-        let name = self.chat.within(self.own_name(&connection.principal())).await?;
+        let principal = connection.principal();
+        let name = self.chat.in_turn(Some(principal.tenant()), self.own_name(&principal)).await?;
         let name = name.as_ref();
         let principal = match connection.principal() {
             Principal::Visitor { visitor, .. } => PrincipalObject::Visitor { id: visitor, name },

@@ -47,6 +47,11 @@ impl fmt::Debug for Intent {
 }
 
 impl Intent {
+    /// Whether it asks for something to be stored or told.
+    pub(super) const fn is_work(&self) -> bool {
+        matches!(self, Self::Send { .. } | Self::Typing { .. } | Self::Read { .. } | Self::Page { .. })
+    }
+
     /// The client's name for its request.
     pub(super) fn reference(&self) -> Option<&str> {
         match self {

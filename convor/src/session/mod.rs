@@ -133,6 +133,8 @@ impl Session {
             (_, None) => return Err(Error::Unauthenticated),
         };
         let principal = connection.principal();
+        // Who arrives or subscribes waits its turn instead.
+        let _work = if intent.is_work() { Some(self.chat.begin(Some(principal.tenant()))?) } else { None };
         match intent {
             Intent::Hello { .. } | Intent::End(_) => Ok(()),
             Intent::Refuse { error, .. } => Err(error),
