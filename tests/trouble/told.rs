@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use convor::domain::MessageKind;
+use convor::domain::{Heads, MessageKind, Position, Principal};
+use convor::ports::{Broker, Signal, SignalBody, ToldEvent};
 use convor_memory::MemoryBroker;
-use convor_tests::fixture::message;
+use convor_tests::fixture::{message, new_id};
 use convor_tests::hooked::Side::Before;
 use convor_tests::hooked::every;
 use convor_tests::person::Person;
@@ -47,6 +48,25 @@ async fn what_comes_after_a_gap_is_read() {
         here.chat.post(&anna, id, message(text)).await.expect("a message");
     }
     assert_eq!(heard(&mut person, SECOND).await.events(), ["2 message", "3 message"]);
+}
+
+/// On a broker that keeps no secrets anybody may say that something was said.
+#[tokio::test(start_paused = true)]
+async fn what_a_broker_that_keeps_no_secrets_tells_is_not_believed() {
+    let Cluster { world, tenant_here, tenant_there, .. } = Cluster::new().await;
+    let (visitor, id) = asked(&tenant_here).await;
+    let mut person = Person::connect(&tenant_there.chat, visitor).await;
+    pass(SECOND).await;
+    let Principal::Visitor { tenant, visitor, .. } = visitor else { panic!("a visitor") };
+    let forged = ToldEvent {
+        position: Position { staff: 2, visitor: Some(2) },
+        to_staff: r#"{"type":"event","seq":2,"kind":"message"}"#.to_owned(),
+        to_visitor: Some(r#"{"type":"event","seq":2,"kind":"message"}"#.to_owned()),
+    };
+    let (heads, events) = (Heads { staff: 2, visitor: 2 }, vec![forged]);
+    let body = SignalBody::Told { tenant, conversation: id, visitor, after: 1, heads, epoch: 1, events };
+    world.broker.publish(&Signal { node: new_id(), number: 1, body }).await.expect("it is carried");
+    assert_eq!(heard(&mut person, 5 * SECOND).await.events().len(), 0);
 }
 
 #[tokio::test(start_paused = true)]

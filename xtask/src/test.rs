@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use cargo_metadata::Message;
 
 use crate::process::{find, output, run};
-use crate::services::{Chromium, Node, Postgres, Python, Service, Services};
+use crate::services::{Chromium, Nats, Node, Postgres, Python, Service, Services};
 use crate::steps::Steps;
 use crate::workspace::Workspace;
 
@@ -42,8 +42,13 @@ enum Runner {
 
 impl<'w> Suite<'w> {
     pub(crate) fn prepare(workspace: &'w Workspace) -> Result<Self> {
-        let services: Vec<Box<dyn Service>> =
-            vec![Box::new(Chromium), Box::new(Node), Box::new(Python), Box::new(Postgres::default())];
+        let services: Vec<Box<dyn Service>> = vec![
+            Box::new(Chromium),
+            Box::new(Node),
+            Box::new(Python),
+            Box::new(Postgres::default()),
+            Box::new(Nats::default()),
+        ];
         let services = Services::start(workspace, services)?;
         let runner = if find(&["cargo-nextest"]).is_some() { Runner::Nextest } else { Runner::Cargo };
         Ok(Self { workspace, services, server: build_server(workspace)?, runner })

@@ -242,7 +242,8 @@ impl Chat {
                 if !self.hub().has_listeners(key, visitor) {
                     return;
                 }
-                if self.publish_told(key, epoch, events) {
+                // Anybody may speak on a broker that keeps no secrets: what is said is read from the storage.
+                if self.inner.tells_content && self.publish_told(key, epoch, events) {
                     self.subscribe_visitor(key, visitor);
                 } else {
                     self.hub().mark_stale(key, StaleTopic::grown(visitor, after, heads.staff));

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use convor::domain::Origin;
 use convor::ids::TenantId;
 
-use crate::storage::Url;
+use crate::storage::{Servers, Url};
 
 /// A live-chat server on Convor: visitor page, operator dashboard, HTTP and WebSocket API under /chat.
 #[derive(Debug, Parser)]
@@ -45,6 +45,15 @@ pub(crate) struct Serve {
         default_value = "sqlite:convor.db"
     )]
     pub(crate) storage: Url,
+
+    /// What carries word between servers on one PostgreSQL database: NATS servers, as `nats://HOST:PORT` or `tls://HOST:PORT`,
+    /// several with commas between them. Without it the database does (LISTEN/NOTIFY), which is good for up to ten servers.
+    /// Whom to sign in as is in CONVOR_NATS_USER and CONVOR_NATS_PASSWORD, CONVOR_NATS_TOKEN, CONVOR_NATS_NKEY (a seed) or
+    /// CONVOR_NATS_CREDENTIALS (a file); the cluster's name in CONVOR_NATS_CLUSTER; certificates in CONVOR_NATS_ROOTS,
+    /// CONVOR_NATS_CERTIFICATE and CONVOR_NATS_CERTIFICATE_KEY (files). CONVOR_CLUSTER_KEY, 64 hexadecimal digits that all
+    /// servers have in common, seals everything, and CONVOR_CLUSTER_KEY_OPENS_TOO is another one while keys are changed.
+    #[arg(long, value_name = "SERVERS", env = "CONVOR_BROKER", hide_env_values = true)]
+    pub(crate) broker: Option<Servers>,
 
     /// Make two tenants with a site, an owner and an operator each, or find those of the last time, and print how to
     /// reach them.

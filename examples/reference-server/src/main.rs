@@ -31,7 +31,7 @@ use storage::Watched;
 async fn main() -> ExitCode {
     let args = Args::parse();
     // Standard output is for what programs read; everything else goes to standard error.
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,async_nats=off"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
@@ -52,7 +52,7 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(args: Serve) -> anyhow::Result<()> {
-    let opened = storage::open(&args.storage).await?;
+    let opened = storage::open(&args.storage, args.broker.as_ref()).await?;
     let listener =
         TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
     let listen = listener.local_addr()?;

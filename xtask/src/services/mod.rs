@@ -2,6 +2,7 @@
 //! where it is.
 
 mod chromium;
+mod nats;
 mod node;
 mod postgres;
 mod python;
@@ -13,6 +14,7 @@ use anyhow::{Result, bail, ensure};
 use nix::unistd::Uid;
 
 pub(crate) use self::chromium::Chromium;
+pub(crate) use self::nats::Nats;
 pub(crate) use self::node::Node;
 pub(crate) use self::postgres::Postgres;
 pub(crate) use self::python::Python;

@@ -1,5 +1,6 @@
 //! Where conversations are kept: what the command line names, opened.
 
+mod nats;
 mod postgres;
 mod url;
 mod watched;
@@ -13,6 +14,7 @@ use convor::ports::{Broker, Storage};
 use convor_memory::MemoryStorage;
 use convor_sqlite::{OpenError, SqliteOptions, SqliteStorage};
 
+pub(crate) use nats::Servers;
 pub(crate) use postgres::migrate;
 pub(crate) use url::{Place, Url};
 pub(crate) use watched::Watched;
@@ -30,8 +32,13 @@ pub(crate) struct Opened {
 }
 
 /// Opens a storage to serve from, or says what to do so that it can be opened.
-pub(crate) async fn open(url: &Url) -> anyhow::Result<Opened> {
-    Ok(match url.place()? {
+pub(crate) async fn open(url: &Url, broker: Option<&Servers>) -> anyhow::Result<Opened> {
+    let place = url.place()?;
+    ensure!(
+        broker.is_none() || matches!(place, Place::Postgres(_)),
+        "--broker is for servers that share a PostgreSQL database; a storage in memory or in a file has one server, and needs none"
+    );
+    Ok(match place {
         Place::Memory => {
             Opened { storage: Arc::new(MemoryStorage::new()), broker: None, demo_passwords: None }
         }
@@ -42,7 +49,10 @@ pub(crate) async fn open(url: &Url) -> anyhow::Result<Opened> {
         }
         Place::Postgres(url) => {
             let storage = postgres::storage(url).await?;
-            let broker = postgres::broker(url).await?;
+            let broker = match broker {
+                Some(servers) => nats::broker(servers).await?,
+                None => postgres::broker(url).await?,
+            };
             Opened { storage, broker: Some(broker), demo_passwords: Some("convor.db-demo".into()) }
         }
         Place::Archive(_) => bail!("an archive cannot be served from; copy it into a storage first"),

@@ -54,6 +54,10 @@ impl Broker for Watched {
         published
     }
 
+    fn carries_content(&self) -> bool {
+        self.broker.carries_content()
+    }
+
     async fn subscribe(&self) -> Result<Box<dyn Subscription>, BrokerError> {
         match self.broker.subscribe().await {
             Ok(subscription) => {
