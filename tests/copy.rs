@@ -10,5 +10,7 @@ mod pieces;
 mod round;
 #[path = "copy/source_in_use.rs"]
 mod source_in_use;
+#[path = "copy/told.rs"]
+mod told;
 #[path = "copy/world.rs"]
 mod world;

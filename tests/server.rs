@@ -2,6 +2,8 @@
 
 #[path = "server/cluster.rs"]
 mod cluster;
+#[path = "server/connecting.rs"]
+mod connecting;
 #[path = "server/kept.rs"]
 mod kept;
 #[path = "server/readiness.rs"]
@@ -25,7 +27,7 @@ async fn it_announces_itself_in_one_line_and_says_everything_else_on_standard_er
             assert!(page.starts_with(&server.origin()), "{page}");
         }
         for role in ["owner", "operator"] {
-            assert!(!tenant.operator(role).password.is_empty());
+            assert!(!tenant.operator(role).password().is_empty());
         }
     }
     server.terminate();
@@ -68,6 +70,7 @@ async fn without_a_demonstration_it_says_how_to_begin() {
 async fn what_it_does_not_understand_it_refuses_to_start_with() {
     for arguments in [
         &["--listen", "nowhere"][..],
+        &["--connections-max", "0"],
         &["--storage", "cloud"],
         &["--storage", "archive:backup.jsonl"],
         &["migrate", "--storage", "sqlite:convor.db"],

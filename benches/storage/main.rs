@@ -76,19 +76,16 @@ async fn main() -> Result<()> {
     let effort = &arguments.effort;
     let wanted = |name: &str| arguments.only.as_deref().is_none_or(|only| only == name);
     let mut rows = Vec::new();
-    if wanted("append") {
-        rows.extend(append::rows(&world, of, effort).await?);
+    for part in ["append", "fan-out", "reads", "sweeps"].into_iter().filter(|part| wanted(part)) {
+        let measured = match part {
+            "append" => append::rows(&world, of, effort).await?,
+            "fan-out" => fan_out::rows(&world, of, effort).await?,
+            "reads" => reads::rows(&world, of, effort).await?,
+            _ => sweeps::rows(&world, of, effort).await?,
+        };
+        println!("{}", report::table(&measured));
+        rows.extend(measured);
     }
-    if wanted("fan-out") {
-        rows.extend(fan_out::rows(&world, of, effort).await?);
-    }
-    if wanted("reads") {
-        rows.extend(reads::rows(&world, of, effort).await?);
-    }
-    if wanted("sweeps") {
-        rows.extend(sweeps::rows(&world, of, effort).await?);
-    }
-    println!("{}", report::table(&rows));
     if let Some(path) = arguments.json {
         fs::write(&path, serde_json::to_vec_pretty(&rows)?)?;
         println!("the same as JSON: {}", path.display());

@@ -1,20 +1,24 @@
 //! What is checked of a database before it is used, and each time somebody asks whether it is ready.
 
+use std::time::Duration;
+
 use convor::ports::{StorageError, StorageErrorKind};
-use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 
 use crate::call::Call;
 use crate::error::Failure;
 use crate::migrate::SCHEMA_VERSION;
 use crate::rows::{field, first};
+use crate::url::UrlError;
 
 /// Why a database is not used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
     /// The URL names no database.
-    #[error("the URL names no PostgreSQL database")]
-    Url,
+    #[error(transparent)]
+    Url(#[from] UrlError),
     /// The database cannot be asked.
     #[error("the database cannot be asked")]
     Storage(#[source] StorageError),
@@ -101,13 +105,40 @@ const STATE: &str = "SELECT
         current_setting('transaction_read_only')::boolean AS is_read_only
     FROM pg_roles AS r WHERE pg_has_role(r.oid, 'MEMBER')";
 
+/// How long a server may take to accept a connection that is made alone.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A connection apart from any pool.
+pub(crate) async fn alone(options: &PgConnectOptions) -> Result<PgConnection, Failure> {
+    match tokio::time::timeout(PATIENCE, options.connect()).await {
+        Ok(connected) => Ok(connected?),
+        Err(_) => Err(Failure::no_answer()),
+    }
+}
+
 /// Looks at the role and the schema.
 pub(crate) async fn check(pool: &PgPool) -> Result<(), ConnectError> {
-    let rows = Call::registry(SCHEMA).rows(pool).await?;
+    let rows = match Call::registry(SCHEMA).rows(pool).await {
+        // A pool goes on trying where nothing listens, and then says no more than that.
+        Err(failure) if failure.is_without_connection() => return Err(cause(pool, failure).await.into()),
+        rows => rows?,
+    };
     if !field::<bool>(first(&rows)?, "usable")? {
         return Err(ConnectError::NoSchema);
     }
     judge(pool).await.map(drop)
+}
+
+/// Why a pool has no connection.
+async fn cause(pool: &PgPool, failure: Failure) -> Failure {
+    match alone(&pool.connect_options()).await {
+        Ok(connection) => {
+            // It is closed by its drop, too.
+            drop(connection.close().await);
+            failure
+        }
+        Err(cause) => cause,
+    }
 }
 
 /// Whether the database answers, would still be used, and can be written to.

@@ -85,7 +85,7 @@ impl From<sqlx::Error> for Failure {
                 let constraint = error.constraint().map(str::to_owned);
                 Self { kind: kind(&code), code: Code { code: code.into_owned(), constraint } }
             }
-            sqlx::Error::Io(error) => Self::new(Unavailable, &format!("connection: {:?}", error.kind())),
+            sqlx::Error::Io(error) => Self::new(Unavailable, &format!("connection: {}", word(&error))),
             sqlx::Error::Tls(_) => Self::new(Unavailable, "TLS"),
             // What cannot be read as the protocol is the end of a connection that was cut.
             sqlx::Error::Protocol(_) => Self::new(Unavailable, "protocol"),
@@ -104,6 +104,14 @@ impl From<sqlx::Error> for Failure {
             _ => Self::new(Other, "driver"),
         }
     }
+}
+
+/// What has become of a connection.
+fn word(error: &std::io::Error) -> String {
+    let kind = format!("{:?}", error.kind());
+    // A name that nobody knows has no kind of its own; what the operating system says has a number.
+    let is_name = kind == "Uncategorized" && error.raw_os_error().is_none();
+    if is_name { "unknown host".to_owned() } else { kind }
 }
 
 impl From<Failure> for StorageError {

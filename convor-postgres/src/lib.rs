@@ -78,8 +78,10 @@ mod grants;
 mod migrate;
 mod options;
 mod retry;
+mod roles;
 mod rows;
 mod storage;
+mod url;
 
 pub use batch::Batching;
 pub use broker::{CHANNEL, PostgresBroker};
@@ -88,3 +90,4 @@ pub use connect::ConnectError;
 pub use migrate::{MigrateError, Migrated, migrate};
 pub use options::PostgresOptions;
 pub use storage::PostgresStorage;
+pub use url::UrlError;

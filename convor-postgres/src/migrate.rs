@@ -1,16 +1,17 @@
 //! [`migrate`]: makes the schema, or brings it up to date, and says what the application's role may do.
 
 use std::borrow::Cow;
-use std::str::FromStr;
 
 use convor::ports::StorageError;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqlSafeStr};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqlSafeStr};
 
+use crate::connect::{self, ConnectError};
 use crate::error::Failure;
 use crate::grants::GRANTS;
 use crate::options::SEARCH_PATH;
+use crate::roles;
+use crate::url::UrlError;
 
 /// The migrations, in their order. One that has been released is never changed.
 const MIGRATIONS: &[(i64, &str, &str)] = &[
@@ -45,15 +46,18 @@ pub struct Migrated {
     pub from: i64,
     /// The version of the schema now.
     pub to: i64,
+    /// Whether the application's role was made. It has no password yet.
+    pub made_role: bool,
 }
 
-/// Why a schema was not migrated. Every migration is a transaction: those before the one that failed have been made.
+/// Why a schema was not migrated. What is wrong with the roles is told before anything is changed. Every migration is a
+/// transaction: those before the one that failed have been made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MigrateError {
     /// The URL names no database.
-    #[error("the URL names no PostgreSQL database")]
-    Url,
+    #[error(transparent)]
+    Url(#[from] UrlError),
     /// The database cannot be asked, or refuses.
     #[error("the database refused")]
     Storage(#[source] StorageError),
@@ -70,16 +74,46 @@ pub enum MigrateError {
     #[error("the migrations cannot be run")]
     Unrunnable,
     /// There is no such role, and the owner may not make one.
-    #[error("there is no such role for the application, and the owner may not make one")]
-    NoRole,
+    #[error(
+        "there is no role \"{0}\"; make it (CREATE ROLE {name} LOGIN PASSWORD '…'), or give the owner CREATEROLE. Nothing was \
+         changed",
+        name = roles::identifier(.0)
+    )]
+    NoRole(String),
     /// The application would have the role that owns the tables.
     #[error("the application's role must not be the one that owns the tables")]
     SameRole,
+    /// The application would be refused with this role, for this reason.
+    #[error("the application would be refused with the role \"{role}\": {reason}. Nothing was changed")]
+    Role {
+        /// The application's role.
+        role: String,
+        /// Why it would be refused.
+        reason: ConnectError,
+    },
+    /// A superuser would own what it makes, and the schema's owner could not migrate it any more.
+    #[error(
+        "the role that migrates is a superuser, who would own what is made; use a role of its own for it, which need be none. \
+         Nothing was changed"
+    )]
+    Superuser,
+    /// The schema is another role's.
+    #[error("this role may not change the schema; it belongs to \"{0}\". Nothing was changed")]
+    NotOwner(String),
+    /// There is no schema, and the role may not make one in the database.
+    #[error("this role may not make a schema in the database, which belongs to \"{0}\". Nothing was changed")]
+    MayNotCreate(String),
+}
+
+impl From<Failure> for MigrateError {
+    fn from(failure: Failure) -> Self {
+        Self::Storage(failure.into())
+    }
 }
 
 impl From<sqlx::Error> for MigrateError {
     fn from(error: sqlx::Error) -> Self {
-        Self::Storage(Failure::from(error).into())
+        Failure::from(error).into()
     }
 }
 
@@ -100,8 +134,8 @@ impl From<sqlx::migrate::MigrateError> for MigrateError {
 /// nothing else. Whatever is done already is left as it is, so that every start of a program may call it; of concurrent
 /// calls one waits for the other.
 ///
-/// `owner_url` names the role that owns the schema from then on; it must be allowed to create one in the database. It connects
-/// to the server itself, and not through a pooler, because it takes a lock for its session. If there is no role
+/// `owner_url` names the role that owns the schema from then on; it must be allowed to create one in the database, and is no
+/// superuser. It connects to the server itself, and not through a pooler, because it takes a lock for its session. If there is no role
 /// `application_role`, one is made that may log in and has no password, provided that the owner may make roles.
 ///
 /// The table `convor.migrations` knows what has been done; a host's own migrations are not concerned.
@@ -111,9 +145,10 @@ impl From<sqlx::migrate::MigrateError> for MigrateError {
 /// # Errors
 /// [`MigrateError`].
 pub async fn migrate(owner_url: &str, application_role: &str) -> Result<Migrated, MigrateError> {
-    let options = PgConnectOptions::from_str(owner_url).map_err(|_| MigrateError::Url)?;
-    let options = options.application_name("convor migrate").options([("search_path", SEARCH_PATH)]);
-    let mut connection = options.connect().await?;
+    let options = crate::url::parse(owner_url)?.application_name("convor migrate");
+    // That something is there already is no news.
+    let options = options.options([("search_path", SEARCH_PATH), ("client_min_messages", "warning")]);
+    let mut connection = connect::alone(&options).await?;
     let migrated = migrate_on(&mut connection, application_role).await;
     // What went wrong before says more than what goes wrong with the farewell.
     let closed = connection.close().await;
@@ -123,16 +158,12 @@ pub async fn migrate(owner_url: &str, application_role: &str) -> Result<Migrated
 }
 
 async fn migrate_on(connection: &mut PgConnection, role: &str) -> Result<Migrated, MigrateError> {
-    let is_owner: bool =
-        sqlx::query_scalar("SELECT current_user = $1").bind(role).fetch_one(&mut *connection).await?;
-    if is_owner {
-        return Err(MigrateError::SameRole);
-    }
+    roles::check(connection, role).await?;
     let from = version(connection).await?;
     migrator().run_direct(None, &mut *connection, false).await?;
     let to = version(connection).await?;
-    grant(connection, role).await?;
-    Ok(Migrated { from, to })
+    let made_role = grant(connection, role).await?;
+    Ok(Migrated { from, to, made_role })
 }
 
 fn migrator() -> Migrator {
@@ -155,20 +186,15 @@ async fn version(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     version.fetch_one(&mut *connection).await
 }
 
-/// Takes everything from the role and gives it what it needs, in one transaction.
-async fn grant(connection: &mut PgConnection, role: &str) -> Result<(), MigrateError> {
+/// Takes everything from the role and gives it what it needs, in one transaction. Answers whether it has made the role.
+async fn grant(connection: &mut PgConnection, role: &str) -> Result<bool, MigrateError> {
     let mut transaction = connection.begin().await?;
     // Two that grant at the same time would trip over the same rows of the catalogue.
     sqlx::query("SELECT pg_advisory_xact_lock(hashtext('convor grants'))").execute(&mut *transaction).await?;
     let exists = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)").bind(role);
     let role_is_there: bool = exists.fetch_one(&mut *transaction).await?;
-    let may_make =
-        sqlx::query_scalar("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user");
-    if !role_is_there && !may_make.fetch_one(&mut *transaction).await? {
-        return Err(MigrateError::NoRole);
-    }
     // The only name that is not a constant; a quoted identifier may hold anything but a lone quote.
-    let role = format!("\"{}\"", role.replace('"', "\"\""));
+    let role = roles::quoted(role);
     if !role_is_there {
         sqlx::raw_sql(AssertSqlSafe(format!("CREATE ROLE {role} LOGIN"))).execute(&mut *transaction).await?;
     }
@@ -188,7 +214,7 @@ async fn grant(connection: &mut PgConnection, role: &str) -> Result<(), MigrateE
         sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *transaction).await?;
     }
     transaction.commit().await?;
-    Ok(())
+    Ok(!role_is_there)
 }
 
 #[cfg(test)]

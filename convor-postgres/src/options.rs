@@ -1,7 +1,6 @@
 //! [`PostgresOptions`]: where the database is, and how its connections are used.
 
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -36,13 +35,14 @@ pub struct PostgresOptions {
 }
 
 impl PostgresOptions {
-    /// The database that the URL names: `postgres://user:password@host:port/database?sslmode=…`, with the parameters of libpq.
-    /// What it leaves out comes from the environment, as with libpq (`PGHOST`, `PGPASSWORD`, …).
+    /// The database that the URL names: `postgres://user:password@host:port/database?sslmode=…`, with those
+    /// parameters of libpq that sqlx knows. What it leaves out comes from the environment, as with libpq (`PGHOST`,
+    /// `PGPASSWORD`, …), but nothing is made up: without a host or a database it is refused.
     ///
     /// # Errors
-    /// [`ConnectError::Url`] if it is none.
+    /// [`ConnectError::Url`] if it is none, and if a parameter is not known.
     pub fn new(url: &str) -> Result<Self, ConnectError> {
-        let connection = PgConnectOptions::from_str(url).map_err(|_| ConnectError::Url)?;
+        let connection = crate::url::parse(url)?;
         // Nothing here is a float, and the server need not know the parameter.
         let connection = connection.extra_float_digits(None).application_name("convor");
         let pool = PgPoolOptions::new()

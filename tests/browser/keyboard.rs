@@ -11,7 +11,7 @@ async fn the_whole_conversation_works_by_keyboard_alone() {
 
     let somebody = stage.operator();
     desk.press_until(Key::Tab, "sign-in-email").await;
-    desk.press(&format!("{}{}{}", somebody.email, char::from(Key::Tab), somebody.password)).await;
+    desk.press(&format!("{}{}{}", somebody.email, char::from(Key::Tab), somebody.password())).await;
     enter(desk).await;
     operator.until_connected().await;
 

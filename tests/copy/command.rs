@@ -25,7 +25,7 @@ async fn a_file_becomes_a_database_and_a_file_again() {
         let done = command(&from, &to, &[]).await;
         assert!(done.status.success(), "{}", said(&done));
         let lines = String::from_utf8(done.stdout).expect("UTF-8");
-        assert!(lines.lines().count() == 2 && !lines.contains("different"), "{lines}");
+        assert!(lines.lines().count() == 3 && !lines.contains("different"), "{lines}");
     }
     world.assert_copied_to(&open(&folder.path("b.db")).await).await;
 }

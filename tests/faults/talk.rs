@@ -80,7 +80,7 @@ impl Talk {
         let (near, operators) = (Api::new(address(servers.first())), Api::new(address(servers.last())));
         let tenant = servers[0].tenant();
         let account = tenant.operator("owner");
-        let operator = operators.sign_in(&tenant.tenant_key, &account.email, &account.password).await;
+        let operator = operators.sign_in(&tenant.tenant_key, &account.email, account.password()).await;
         let progress = Progress::default();
         let speech = |writer| Speech { writer, text: "x".repeat(length), progress: progress.clone() };
 

@@ -6,6 +6,7 @@ mod classification;
 mod conformance;
 mod fill;
 mod methods;
+mod migration;
 mod plans;
 mod regressions;
 mod row_level_security;

@@ -21,13 +21,19 @@ async fn a_demonstration_elsewhere_leaves_the_passwords_as_they_are() {
     let operator = sign_in(&here, &tenant).await;
     let there = Server::start(&arguments).await;
     assert_eq!(there.tenant().tenant_key, tenant.tenant_key);
-    assert!(there.tenant().operators.is_empty(), "whose passwords it does not know");
+    let known = here.announced.tenants.iter().flat_map(|tenant| &tenant.operators);
+    for (known, unknown) in known.zip(there.announced.tenants.iter().flat_map(|tenant| &tenant.operators)) {
+        assert_eq!((&unknown.email, &unknown.role), (&known.email, &known.role));
+        assert_eq!(unknown.password, None, "it was set elsewhere");
+    }
     let session = Ask::get("/v1/sessions/current").by(Some(&operator));
     assert_eq!(there.ask(session).await.status, 200, "the session goes on");
     sign_in(&there, &tenant).await;
+    assert_eq!(there.tenant().operators.len(), 2);
     there.terminate();
     let ended = there.ended().await;
     assert!(ended.log.contains("where the demonstration was first started"), "{}", ended.log);
+    assert!(ended.log.contains("If that file is lost, start with another database."), "{}", ended.log);
 }
 
 #[tokio::test]

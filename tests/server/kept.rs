@@ -3,11 +3,14 @@
 use std::os::unix::fs::PermissionsExt;
 
 use convor::ids::ClientId;
+use convor_tests::database::Database;
 use convor_tests::fixture::new_id;
 use convor_tests::folder::Folder;
 use convor_tests::host::Ask;
-use convor_tests::server::{AnnouncedTenant, Server};
+use convor_tests::patience::PATIENCE;
+use convor_tests::server::{AnnouncedOperator, AnnouncedTenant, Server, command};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 /// Makes a visitor who says something; gives the token and the conversation.
 pub(crate) async fn visit(server: &Server, tenant: &AnnouncedTenant, text: &str) -> (String, String) {
@@ -24,7 +27,7 @@ pub(crate) async fn visit(server: &Server, tenant: &AnnouncedTenant, text: &str)
 /// Signs the tenant's owner in; gives the token.
 pub(crate) async fn sign_in(server: &Server, tenant: &AnnouncedTenant) -> String {
     let owner = tenant.operator("owner");
-    let body = json!({"tenant": tenant.tenant_key, "email": owner.email, "password": owner.password});
+    let body = json!({"tenant": tenant.tenant_key, "email": owner.email, "password": owner.password()});
     let answer = server.ask(Ask::post("/v1/sessions", &body)).await;
     assert_eq!(answer.status, 201, "{:?}", answer.json());
     string(&answer.json()["token"])
@@ -77,7 +80,7 @@ async fn passwords_of_the_demonstration_stand_beside_the_storage_and_not_in_it()
     let server = Server::start_in(folder.root(), &["--demo"]).await;
     let tenants = server.announced.tenants.clone();
     server.kill().await;
-    let passwords = tenants.iter().flat_map(|tenant| &tenant.operators).map(|operator| &operator.password);
+    let passwords = tenants.iter().flat_map(|tenant| &tenant.operators).map(AnnouncedOperator::password);
     let passwords: Vec<_> = passwords.collect();
     for name in folder.names() {
         let path = folder.path(&name);
@@ -87,6 +90,57 @@ async fn passwords_of_the_demonstration_stand_beside_the_storage_and_not_in_it()
         let mode = std::fs::metadata(&path).expect("a file").permissions().mode();
         assert_eq!(mode & 0o077, 0, "{name} is its owner's");
     }
+}
+
+/// Of a database that is shared, a password that was set and not kept would be nobody's.
+#[tokio::test]
+async fn a_demonstration_that_cannot_keep_its_passwords_makes_nothing() {
+    let (database, folder) = (Database::fresh().await, Folder::new());
+    let storage = database.app_url();
+    let arguments = ["--demo", "--storage", &storage];
+    // Even root cannot write a file where a folder is.
+    std::fs::create_dir(folder.path("convor.db-demo-new")).expect("a folder");
+    let mut failing = command();
+    failing.args(arguments).args(["--listen", "127.0.0.1:0"]).current_dir(folder.root()).kill_on_drop(true);
+    let failed = timeout(PATIENCE, failing.output()).await.expect("it ends in time").expect("it starts");
+    assert!(!failed.status.success());
+    let said = String::from_utf8_lossy(&failed.stderr);
+    assert!(said.contains("the demonstration's passwords in convor.db-demo"), "{said}");
+    std::fs::remove_dir(folder.path("convor.db-demo-new")).expect("it is empty");
+
+    let without = Server::start(&["--storage", &storage]).await;
+    without.terminate();
+    let log = without.ended().await.log;
+    assert!(log.contains("There is no tenant yet"), "{log}");
+    let second = Server::start_in(folder.root(), &arguments).await;
+    sign_in(&second, second.tenant()).await;
+}
+
+/// A start that was cut off after it had written a password down, and before or after it had set it, is made good.
+#[tokio::test]
+async fn a_password_that_was_begun_is_set_again() {
+    let (database, folder) = (Database::fresh().await, Folder::new());
+    let storage = database.app_url();
+    let arguments = ["--demo", "--storage", &storage];
+    Server::start_in(folder.root(), &arguments).await.kill().await;
+    std::fs::rename(folder.path("convor.db-demo"), folder.path("convor.db-demo-new")).expect("it was there");
+    let second = Server::start_in(folder.root(), &arguments).await;
+    sign_in(&second, second.tenant()).await;
+    assert_eq!(folder.names(), ["convor.db-demo"]);
+}
+
+#[tokio::test]
+async fn without_a_demonstration_what_is_stored_is_served_and_not_called_nothing() {
+    let folder = Folder::new();
+    let first = Server::start_in(folder.root(), &["--demo"]).await;
+    let tenant = first.tenant().clone();
+    first.kill().await;
+    let second = Server::start_in(folder.root(), &[]).await;
+    sign_in(&second, &tenant).await;
+    second.terminate();
+    let log = second.ended().await.log;
+    assert!(log.contains("It serves the tenants that are stored."), "{log}");
+    assert!(!log.contains("There is no tenant yet"), "{log}");
 }
 
 #[tokio::test]
@@ -99,7 +153,7 @@ async fn without_its_passwords_the_demonstration_gets_new_ones_and_keeps_its_ten
     let second = Server::start_in(folder.root(), &["--demo", "--listen", &listen]).await;
     let after = second.tenant().clone();
     assert_eq!((&before.tenant_key, &before.site_key), (&after.tenant_key, &after.site_key));
-    assert_ne!(before.operator("owner").password, after.operator("owner").password);
+    assert_ne!(before.operator("owner").password(), after.operator("owner").password());
     sign_in(&second, &after).await;
 }
 

@@ -28,6 +28,29 @@ async fn a_file_that_is_none_of_its_own_is_left_as_it_is() {
 }
 
 #[tokio::test]
+async fn a_folder_that_is_missing_is_named_and_each_cause_is_told_once() {
+    let folder = Folder::new();
+    let said = refusal(&format!("sqlite:{}", folder.path("missing/convor.db").display())).await;
+    let missing = folder.path("missing");
+    assert!(said.contains(&format!("the folder {} does not exist", missing.display())), "{said}");
+    std::fs::create_dir(&missing).expect("a folder");
+    let said = refusal(&format!("sqlite:{}", missing.display())).await;
+    assert_eq!(said.matches("is a directory").count(), 1, "{said}");
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_is_found_out_before_there_are_files() {
+    let first = Server::start(&[]).await;
+    let folder = Folder::new();
+    let storage = format!("sqlite:{}", folder.path("convor.db").display());
+    let listen = first.announced.listen.to_string();
+    let output = run(&["--listen", &listen, "--storage", &storage]).await;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains(&format!("cannot listen on {listen}")), "{said}");
+    assert!(folder.names().is_empty(), "{:?}", folder.names());
+}
+
+#[tokio::test]
 async fn a_database_without_its_schema_or_with_the_wrong_role_says_what_to_do() {
     let (empty, database) = (Database::empty().await, Database::fresh().await);
     for (url, expected) in [

@@ -22,7 +22,7 @@ impl Dashboard {
     /// Signs in, and waits for the inbox.
     pub async fn sign_in(&self, operator: &AnnouncedOperator) {
         self.window.fill("sign-in-email", &operator.email).await;
-        self.window.fill("sign-in-password", &operator.password).await;
+        self.window.fill("sign-in-password", operator.password()).await;
         self.window.click("sign-in").await;
         self.until_connected().await;
     }

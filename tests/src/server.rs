@@ -73,8 +73,8 @@ pub struct AnnouncedTenant {
 pub struct AnnouncedOperator {
     /// With this address,
     pub email: String,
-    /// this password
-    pub password: String,
+    /// this password, if the server knows it,
+    pub password: Option<String>,
     /// and these rights.
     pub role: String,
 }
@@ -205,6 +205,14 @@ impl Server {
         self.reading.await.expect("its standard error ends");
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Ended { status, output, log }
+    }
+}
+
+impl AnnouncedOperator {
+    /// The password, of which the test says that the server knows it.
+    #[must_use]
+    pub fn password(&self) -> &str {
+        self.password.as_deref().expect("the server knows the password")
     }
 }
 

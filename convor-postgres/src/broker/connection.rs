@@ -55,7 +55,7 @@ impl Server {
         if !(1..=63).contains(&channel.len()) || channel.contains('\0') {
             return Err(ConnectError::Channel);
         }
-        let options = url.parse::<PgConnectOptions>().map_err(|_| ConnectError::Url)?;
+        let options = crate::url::parse(url)?;
         // A statement of every second is no news for a log.
         Ok(Self { options: options.disable_statement_logging(), channel: channel.into() })
     }
@@ -158,7 +158,7 @@ mod tests {
         for channel in ["", "a\0b", &"c".repeat(64)] {
             assert!(matches!(Server::new(url, channel), Err(ConnectError::Channel)), "{channel:?}");
         }
-        assert!(matches!(Server::new("no url", "convor"), Err(ConnectError::Url)));
+        assert!(matches!(Server::new("no url", "convor"), Err(ConnectError::Url(_))));
         assert!(Server::new(url, &"c".repeat(63)).is_ok());
     }
 }

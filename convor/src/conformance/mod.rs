@@ -30,8 +30,9 @@
 //! # fn main() {}
 //! ```
 //!
-//! A group that an adapter may leave out (`accounts`, `search`, `uploads`, `transfer`) is skipped, and says so, where the
-//! storage does not offer it. [`Report`] runs the whole suite and counts what was left out.
+//! A group that an adapter may leave out (`accounts`, `search`, `uploads`, `transfer`) is skipped where the storage does not
+//! offer it: its tests read `ok`, too, and with `--nocapture` they say `unsupported`. [`Report`] runs the whole suite and
+//! tells what passed, what failed and what was left out.
 //!
 //! The list of cases stands in one macro, from which the tests and [`CASES`] are made, so that the two cannot differ.
 //! Which rule a case proves stands at its function, in the file of its group.
@@ -39,6 +40,7 @@
 mod calls;
 mod cases;
 mod decorator;
+mod failure;
 mod groups;
 mod recorder;
 mod snapshot;
@@ -80,6 +82,7 @@ pub use cases::CASES;
 pub use groups::Report;
 
 use crate::ports::Storage;
+use recorder::Recorder;
 use world::World;
 
 /// Makes fresh stores for the cases.
@@ -154,10 +157,11 @@ impl Case {
             println!("unsupported: {self}");
             return Outcome::Unsupported;
         }
-        let (mut world, mut guards) = (World::new(storage), vec![guard]);
+        // A failure is to say in which method it was.
+        let (mut world, mut guards) = (World::new(Arc::new(Recorder::new(storage))), vec![guard]);
         if self.group == MOVES {
             let (target, guard) = harness.fresh().await;
-            world = world.towards(target);
+            world = world.towards(Arc::new(Recorder::new(target)));
             guards.push(guard);
         }
         // In a task of its own a failure is caught, so that what the stores left is cleaned up all the same.

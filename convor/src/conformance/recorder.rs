@@ -1,4 +1,5 @@
-//! A storage that notes which of its methods are called: with it the isolation cases prove that they forget none.
+//! A storage that notes which of its methods are called: with it the isolation cases prove that they forget none. It also
+//! names the method in what fails, so that the writer of an adapter reads which one it was.
 //!
 //! The macro makes the decorator and the list of its methods from one text, and the compiler refuses a decorator that
 //! lacks a method of a trait. So the list is all of them.
@@ -10,10 +11,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
+use super::failure::named;
 use crate::credentials::TokenHash;
 use crate::domain::{
     Audience, Author, ControlEvent, Conversation, CurrentPage, Email, Event, Operator, Site, TenantProfile,
-    Upload, UploadContent, Visitor,
+    TenantRecord, Upload, UploadContent, Visitor,
 };
 use crate::ids::{
     AuditId, ConversationId, OperatorId, OutboxId, SessionId, SiteId, TenantId, UploadId, VisitorId,
@@ -67,9 +69,10 @@ macro_rules! recorded {
                         tenant: TenantId,
                         $($argument: $kind),*
                     ) -> Result<$answer, StorageError> {
-                        self.note(concat!(stringify!($accessor), ".", stringify!($method)));
+                        let method = concat!(stringify!($accessor), ".", stringify!($method));
+                        self.note(method);
                         let repository = recorded!(@ self $accessor);
-                        repository.$method(tenant, $($argument),*).await
+                        named(method, repository.$method(tenant, $($argument),*).await)
                     }
                 )*
             }
@@ -169,15 +172,44 @@ recorded! {
     }
 }
 
+/// It reads across tenants, and so it is none of [`METHODS`].
+#[async_trait]
+impl TenantRegistry for Recorder {
+    async fn insert(&self, record: &TenantRecord) -> Result<bool, StorageError> {
+        named("registry.insert", self.inner.registry().insert(record).await)
+    }
+
+    async fn find(&self, tenant: TenantId) -> Result<Option<TenantRecord>, StorageError> {
+        named("registry.find", self.inner.registry().find(tenant).await)
+    }
+
+    async fn list(&self, after: Option<TenantId>, limit: usize) -> Result<Vec<TenantRecord>, StorageError> {
+        named("registry.list", self.inner.registry().list(after, limit).await)
+    }
+
+    async fn control_heads(&self, tenants: &[TenantId]) -> Result<Vec<u64>, StorageError> {
+        named("registry.control_heads", self.inner.registry().control_heads(tenants).await)
+    }
+
+    async fn due(
+        &self,
+        now: Timestamp,
+        after: Option<TenantId>,
+        limit: usize,
+    ) -> Result<Vec<TenantId>, StorageError> {
+        named("registry.due", self.inner.registry().due(now, after, limit).await)
+    }
+}
+
 #[async_trait]
 impl Storage for Recorder {
     fn registry(&self) -> &dyn TenantRegistry {
-        self.inner.registry()
+        self
     }
 
     crate::decorated_repositories!(inner);
 
     async fn ping(&self) -> Result<(), StorageError> {
-        self.inner.ping().await
+        named("ping", self.inner.ping().await)
     }
 }

@@ -10,6 +10,7 @@ use std::task::Poll;
 
 use uuid::Uuid;
 
+use super::failure::told;
 use super::tenant::Tenant;
 use crate::credentials::TokenHash;
 use crate::domain::{
@@ -154,10 +155,9 @@ pub(super) trait Answered<T> {
 impl<T> Answered<T> for Result<T, StorageError> {
     #[track_caller]
     fn answered(self) -> T {
-        self.unwrap_or_else(|error| {
-            let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-            panic!("at {}: {error} {source}", Location::caller())
-        })
+        // Within the closure the caller would be the standard library.
+        let caller = Location::caller();
+        self.unwrap_or_else(|error| panic!("at {caller}: {}", told(&error)))
     }
 }
 

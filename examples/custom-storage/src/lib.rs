@@ -4,6 +4,7 @@
 //! - `keys` builds every key, `index` says what is derived from a record, `kept` what is read of one.
 //! - `store` is what a transaction sees and does: the one place that writes, and that stores what goes with a change.
 //! - `plain`, `visitors`, `conversations`, `events`, `reads` and `work` are the groups.
+//! - [`skeleton`] is no part of it: it is where to begin an adapter of your own.
 //!
 //! What is stored are the records of [`convor::transfer`], in its canonical form. What else is needed (what is unique, the
 //! orders of lists, what is due) is an index, whose entries are derived from a record and change with it.
@@ -16,6 +17,7 @@ mod kept;
 mod keys;
 mod plain;
 mod reads;
+pub mod skeleton;
 mod store;
 mod visitors;
 mod work;

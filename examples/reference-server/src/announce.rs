@@ -21,20 +21,20 @@ struct Tenant<'a> {
     site_key: String,
     visitor_page: String,
     dashboard: String,
-    /// Those whose passwords are known here.
     operators: Vec<Operator<'a>>,
 }
 
 #[derive(Serialize)]
 struct Operator<'a> {
     email: &'a str,
-    password: &'a str,
+    /// `None` if it is not known here.
+    password: Option<&'a str>,
     role: Role,
 }
 
-/// Prints the JSON line on standard output, and what people want to know on standard error.
-pub(crate) fn print(listen: SocketAddr, tenants: &[DemoTenant]) -> std::io::Result<()> {
-    let unknown: Vec<_> = tenants.iter().flat_map(|tenant| &tenant.operators).filter(is_unknown).collect();
+/// Prints the JSON line on standard output, and what people want to know on standard error. `filled` says whether the storage
+/// has tenants, of the demonstration or others.
+pub(crate) fn print(listen: SocketAddr, tenants: &[DemoTenant], filled: bool) -> std::io::Result<()> {
     let tenants: Vec<_> = tenants.iter().map(|tenant| describe(listen, tenant)).collect();
     let mut err = std::io::stderr().lock();
     writeln!(err, "\nConvor serves on http://{listen}")?;
@@ -42,10 +42,14 @@ pub(crate) fn print(listen: SocketAddr, tenants: &[DemoTenant]) -> std::io::Resu
         writeln!(err, "\n{}", tenant.name)?;
         writeln!(err, "  visitor page  {}", tenant.visitor_page)?;
         writeln!(err, "  dashboard     {}", tenant.dashboard)?;
-        for operator in &tenant.operators {
-            writeln!(err, "    sign in as {} with {}", operator.email, operator.password)?;
+        for Operator { email, password, .. } in &tenant.operators {
+            if let Some(password) = password {
+                writeln!(err, "    sign in as {email} with {password}")?;
+            }
         }
     }
+    let operators = tenants.iter().flat_map(|tenant| &tenant.operators);
+    let unknown: Vec<_> = operators.filter(|operator| operator.password.is_none()).collect();
     if !unknown.is_empty() {
         writeln!(
             err,
@@ -56,21 +60,22 @@ pub(crate) fn print(listen: SocketAddr, tenants: &[DemoTenant]) -> std::io::Resu
             err,
             "They stay as they are. To show them here, copy that file into this folder; to set new ones, use"
         )?;
-        writeln!(err, "`Chat::set_password`.")?;
+        writeln!(err, "`Chat::set_password`. If that file is lost, start with another database.")?;
     }
-    if tenants.is_empty() {
+    if !filled {
         writeln!(err, "There is no tenant yet. Start it with --demo to get two to try it with,")?;
         writeln!(err, "or make your own in code: see `Chat::create_tenant` and examples/embed-axum.")?;
+    } else if tenants.is_empty() {
+        writeln!(
+            err,
+            "\nIt serves the tenants that are stored. With --demo it prints the addresses of the demonstration's."
+        )?;
     }
     writeln!(err)?;
     let mut out = std::io::stdout().lock();
     serde_json::to_writer(&mut out, &Announcement { listen, tenants })?;
     writeln!(out)?;
     out.flush()
-}
-
-fn is_unknown(operator: &&DemoOperator) -> bool {
-    operator.password.is_none()
 }
 
 fn describe(listen: SocketAddr, tenant: &DemoTenant) -> Tenant<'_> {
@@ -80,9 +85,9 @@ fn describe(listen: SocketAddr, tenant: &DemoTenant) -> Tenant<'_> {
     } else {
         listen.to_string()
     };
-    let operators = tenant.operators.iter().filter_map(|operator| {
+    let operators = tenant.operators.iter().map(|operator| {
         let DemoOperator { email, ref password, role } = *operator;
-        Some(Operator { email, password: password.as_deref()?, role })
+        Operator { email, password: password.as_deref(), role }
     });
     Tenant {
         name: tenant.name,

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Parser, Subcommand};
 use convor::domain::Origin;
 use convor::ids::TenantId;
@@ -31,7 +32,7 @@ pub(crate) enum Command {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Serve {
     /// The address to listen on; port 0 takes a free one.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = address)]
     pub(crate) listen: SocketAddr,
 
     /// Where conversations are kept: `sqlite:PATH`, `postgres://ROLE@HOST/DATABASE`, or `memory` (gone when the server
@@ -61,16 +62,16 @@ pub(crate) struct Serve {
     pub(crate) demo: bool,
 
     /// How many connections are served at once; the next one is turned away.
-    #[arg(long, value_name = "NUMBER", default_value_t = 20_000)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 20_000, value_parser = connections())]
     pub(crate) connections_max: usize,
 
-    /// Another origin under which the pages are reached, such as that of a proxy; may be repeated.
+    /// Another origin under which the pages are reached, such as that of a proxy (for the dashboard, and for the
+    /// demonstration's sites with --demo); may be repeated.
     #[arg(long = "origin", value_name = "ORIGIN", value_parser = origin)]
     pub(crate) more_origins: Vec<Origin>,
 }
 
-/// Brings a PostgreSQL database to the schema of this version. It may be repeated; servers need not be stopped for
-/// longer than it takes.
+/// Brings a PostgreSQL database to the schema of this version. It may be repeated. Servers may go on running.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Migrate {
     /// The database, with the role that owns the schema: `postgres://OWNER@HOST/DATABASE`.
@@ -89,7 +90,8 @@ pub(crate) struct Migrate {
 /// It holds what the storage holds, hashes of passwords included: keep it as carefully.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Copy {
-    /// The source: `sqlite:PATH`, `postgres://ROLE@HOST/DATABASE` or `archive:PATH`.
+    /// The source: `sqlite:PATH`, `postgres://ROLE@HOST/DATABASE` or `archive:PATH`. A file of SQLite and its folder must be
+    /// writable, as for a server.
     #[arg(long, value_name = "STORAGE", env = "CONVOR_FROM", hide_env_values = true)]
     pub(crate) from: Url,
 
@@ -125,6 +127,18 @@ impl Serve {
     }
 }
 
+/// An address to listen on; what is often written in its place is answered with how to write it.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        let port = text.rsplit(':').next().and_then(|port| port.parse::<u16>().ok()).unwrap_or(8080);
+        format!("it is an IP address with a port; write it as 127.0.0.1:{port}")
+    })
+}
+
+fn connections() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..=u64::from(u32::MAX))
+}
+
 fn origin(text: &str) -> Result<Origin, &'static str> {
     Origin::parse(text).ok_or("must look like https://www.example.org, without a path or a default port")
 }
@@ -132,4 +146,35 @@ fn origin(text: &str) -> Result<Origin, &'static str> {
 fn tenant(text: &str) -> Result<TenantId, &'static str> {
     let key = convor::credentials::TenantKey::parse(text).map(|key| key.tenant);
     key.or_else(|| text.parse().ok()).ok_or("must be a tenant's id or key")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(arguments: &[&str]) -> String {
+        let refused = Args::try_parse_from(["convor-server"].iter().chain(arguments));
+        refused.err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_answered_with_how_to_write_it() {
+        for (listen, written) in [
+            ("localhost:9999", "127.0.0.1:9999"),
+            ("8081", "127.0.0.1:8081"),
+            (":8081", "127.0.0.1:8081"),
+            ("nowhere", "127.0.0.1:8080"),
+        ] {
+            let said = refusal(&["--listen", listen]);
+            assert!(said.contains(&format!("write it as {written}")), "{said}");
+        }
+        assert_eq!(refusal(&["--listen", "[::1]:0"]), "");
+    }
+
+    #[test]
+    fn a_server_that_serves_nobody_is_refused() {
+        for (number, taken) in [("0", false), ("1", true), ("-1", false), ("99999999999999", false)] {
+            assert_eq!(refusal(&["--connections-max", number]).is_empty(), taken, "{number}");
+        }
+    }
 }

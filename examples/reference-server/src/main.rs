@@ -31,7 +31,8 @@ use storage::Watched;
 async fn main() -> ExitCode {
     let args = Args::parse();
     // Standard output is for what programs read; everything else goes to standard error.
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,async_nats=off"));
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,sqlx_core::pool=error,async_nats=off"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
@@ -45,16 +46,28 @@ async fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", reason(&error));
             ExitCode::FAILURE
         }
     }
 }
 
+/// An error and what caused it, in one line. A cause that is told already, as some tell theirs, is not told again.
+fn reason(error: &anyhow::Error) -> String {
+    let mut told = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !told.ends_with(&cause) {
+            told = format!("{told}: {cause}");
+        }
+    }
+    told
+}
+
 async fn serve(args: Serve) -> anyhow::Result<()> {
-    let opened = storage::open(&args.storage, args.broker.as_ref()).await?;
+    // An address that is taken is found out before there are files.
     let listener =
         TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
+    let opened = storage::open(&args.storage, args.broker.as_ref()).await?;
     let listen = listener.local_addr()?;
     let origins = args.origins(listen);
     let broker = opened.broker.map(|broker| Arc::new(Watched::new(broker)));
@@ -69,12 +82,31 @@ async fn serve(args: Serve) -> anyhow::Result<()> {
     } else {
         Vec::new()
     };
+    let filled = !opened.storage.registry().list(None, 1).await?.is_empty();
     let service = ChatService::builder(chat).dashboard_origins(origins).build();
     let readiness = Readiness::new(opened.storage, broker);
 
     let ended = serve::until(serve::shutdown_signal()?, listener, args.connections_max, service, readiness);
     let ended = tokio::spawn(ended);
-    announce::print(listen, &tenants)?;
+    announce::print(listen, &tenants, filled)?;
     ended.await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the file cannot be opened: {source}")]
+    struct Telling {
+        source: std::io::Error,
+    }
+
+    #[test]
+    fn each_cause_is_told_once() {
+        let source = std::io::Error::other("no such folder");
+        let error = anyhow::Error::new(Telling { source }).context("the destination");
+        assert_eq!(reason(&error), "the destination: the file cannot be opened: no such folder");
+    }
 }

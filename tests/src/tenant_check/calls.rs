@@ -13,16 +13,18 @@ use super::{Catalog, PARAMETER, Refusal, SCHEMA, Tenant};
 
 /// The functions of the database that may be called: they run no text as SQL, and read and write no table, file or large
 /// object. `set_config` has a rule of its own.
-const KNOWN: [&str; 28] = [
+const KNOWN: [&str; 30] = [
     "array_agg",
     "bool_or",
     "cardinality",
     "coalesce",
     "count",
+    "current_database",
     "current_schemas",
     "current_setting",
     "current_user",
     "greatest",
+    "has_database_privilege",
     "has_schema_privilege",
     "hashtext",
     "hashtextextended",

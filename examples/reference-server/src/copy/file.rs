@@ -20,8 +20,27 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// An archive that is being written.
 pub(super) struct Sink {
     path: PathBuf,
-    partial: PathBuf,
+    partial: Partial,
     writing: Writing,
+}
+
+/// The name of what is not whole yet, which goes with it.
+struct Partial(PathBuf);
+
+impl Partial {
+    /// The archive has a name of its own now.
+    fn remove(mut self) -> io::Result<()> {
+        std::fs::remove_file(std::mem::take(&mut self.0))
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        if !self.0.as_os_str().is_empty() {
+            // If it cannot be removed, the next attempt overwrites it.
+            let _ = std::fs::remove_file(&self.0);
+        }
+    }
 }
 
 enum Writing {
@@ -52,7 +71,7 @@ impl Sink {
         } else {
             Writing::Plain(file)
         };
-        Ok(Self { path: path.to_owned(), partial, writing })
+        Ok(Self { path: path.to_owned(), partial: Partial(partial), writing })
     }
 
     /// Writes lines, and empties their buffer.
@@ -62,7 +81,7 @@ impl Sink {
             Writing::Compressed(file) => file.write_all(lines),
         };
         lines.clear();
-        written.with_context(|| format!("cannot write {}", self.partial.display()))
+        written.with_context(|| format!("cannot write {}", self.partial.0.display()))
     }
 
     /// Gives the archive its name, now that it is whole.
@@ -74,10 +93,12 @@ impl Sink {
                 Writing::Compressed(file) => file.finish()?,
             };
             let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+            // It goes before the file does, and with it the lock.
+            let partial = partial;
             file.sync_all()?;
             // A link is refused where a file is; a rename would put itself in its place.
-            std::fs::hard_link(&partial, &path)?;
-            std::fs::remove_file(&partial)?;
+            std::fs::hard_link(&partial.0, &path)?;
+            partial.remove()?;
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
             File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
         };
@@ -128,6 +149,11 @@ impl Source {
     /// How many bytes the line of the last part has.
     pub(super) const fn line_bytes(&self) -> usize {
         self.line.len()
+    }
+
+    /// Whether others are to have a turn: after so many lines each time.
+    pub(super) const fn is_turn_of_others(&self) -> bool {
+        self.number.is_multiple_of(1_000)
     }
 
     /// How large the file is, in bytes.
@@ -224,6 +250,19 @@ mod tests {
         assert_eq!(std::fs::read(&path).expect("a file"), b"whole");
         assert_eq!(path.metadata().expect("it is there").mode() & 0o777, 0o600);
         assert!(!partial.exists());
+    }
+
+    #[test]
+    fn what_does_not_become_whole_leaves_nothing() {
+        let folder = Folder::new("nothing");
+        let (path, partial) = (folder.0.join("a"), folder.0.join("a.partial"));
+        drop(Sink::create(&path).expect("it begins"));
+        assert!(!partial.exists() && !path.exists());
+        let sink = Sink::create(&path).expect("it begins");
+        std::fs::write(&path, "another one").expect("a file");
+        assert!(sink.finish().is_err(), "its name is taken");
+        assert!(!partial.exists());
+        assert_eq!(std::fs::read(&path).expect("a file"), b"another one");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod archive;
 mod file;
+mod outcome;
 mod shown;
 
 use std::collections::BTreeSet;
@@ -9,86 +10,74 @@ use std::collections::BTreeSet;
 use anyhow::{Context, bail};
 use convor::ids::TenantId;
 use convor::ports::Storage;
-use convor::transfer::{Copied, Digest, Progress, copy, digest};
+use convor::transfer::{Progress, Tenants, TransferError, copy};
 
 use crate::args::Copy;
+use crate::serve::shutdown_signal;
 use crate::storage::{Place, open_destination, open_source};
+use outcome::Outcome;
 use shown::Shown;
 
-/// Copies what the command line says.
+/// Copies what the command line says, unless it is told to stop.
 pub(crate) async fn run(args: Copy) -> anyhow::Result<()> {
+    let stays = match args.to.place() {
+        Ok(Place::Archive(_)) => "it begins anew",
+        _ => "what has been copied stays",
+    };
+    tokio::select! {
+        done = between(args) => done,
+        () = shutdown_signal()? => bail!("cut off; run the same command again, {stays}"),
+    }
+}
+
+async fn between(args: Copy) -> anyhow::Result<()> {
     let these: Vec<_> = args.tenants.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
     let these = if these.is_empty() { None } else { Some(these.as_slice()) };
+    // The destination comes last: what is wrong with the source is to leave nothing behind there.
     match (args.from.place().context("--from")?, args.to.place().context("--to")?) {
         (Place::Archive(_), Place::Archive(_)) => bail!("an archive is copied by copying the file"),
         (Place::Archive(from), to) => {
-            archive::read(&from, open_destination(to).await.context("the destination")?.as_ref(), these).await
+            let archive = archive::Whole::open(&from, these).await?;
+            archive.read(open_destination(to).await.context("the destination")?.as_ref()).await
         }
         (from, Place::Archive(to)) => {
-            archive::write(open_source(from).await.context("the source")?.as_ref(), &to, these).await
+            let from = open_source(from).await.context("the source")?;
+            let tenants = count(from.as_ref(), these).await?;
+            archive::write(from.as_ref(), &to, these, tenants).await
         }
         (from, to) => {
             let from = open_source(from).await.context("the source")?;
+            let tenants = count(from.as_ref(), these).await?;
             let to = open_destination(to).await.context("the destination")?;
-            between(from.as_ref(), to.as_ref(), these).await
+            storages(from.as_ref(), to.as_ref(), these, tenants).await
         }
     }
 }
 
-async fn between(from: &dyn Storage, to: &dyn Storage, these: Option<&[TenantId]>) -> anyhow::Result<()> {
-    let (mut shown, mut outcome) = (Shown::without_total(), Outcome::default());
+/// How many tenants are to be copied; each of them is there.
+async fn count(from: &dyn Storage, these: Option<&[TenantId]>) -> Result<u64, TransferError> {
+    let (mut tenants, mut number) = (Tenants::of(from, these), 0);
+    while tenants.next().await?.is_some() {
+        number += 1;
+    }
+    Ok(number)
+}
+
+async fn storages(
+    from: &dyn Storage,
+    to: &dyn Storage,
+    these: Option<&[TenantId]>,
+    tenants: u64,
+) -> anyhow::Result<()> {
+    let (mut shown, mut outcome) = (Shown::without_total(tenants), Outcome::default());
     copy(from, to, these, &mut |progress| match progress {
-        Progress::Records { tenant, records, .. } => shown.records(tenant, records),
-        Progress::Tenant(copied) => outcome.note(copied),
+        Progress::Records { records, .. } => shown.records(records),
+        Progress::Tenant(copied) => {
+            shown.finished();
+            outcome.note(copied);
+        }
         _ => {}
     })
     .await?;
-    shown.end();
-    outcome.compare(to).await
-}
-
-/// What has been copied, and is to be compared.
-#[derive(Debug, Default)]
-struct Outcome {
-    /// What each tenant's records came to, and whether they were taken as they were.
-    tenants: Vec<(TenantId, Digest, bool)>,
-    inexact: Vec<String>,
-}
-
-impl Outcome {
-    fn note(&mut self, copied: &Copied) {
-        let tenant = copied.digest.tenant;
-        self.tenants.push((tenant, copied.digest.sha256, copied.is_exact()));
-        if !copied.is_exact() {
-            let Copied { different, extra, left_out, missing, changed, .. } = copied;
-            let changed = if *changed { "; the source has changed meanwhile" } else { "" };
-            self.inexact.push(format!(
-                "tenant {tenant}: {different} records differ and were left as they are, {extra} are in the destination only, \
-                {left_out} do not fit to another copy of their conversation and were left out, {missing} events are missing\
-                {changed}"
-            ));
-        }
-    }
-
-    /// Reads the destination again, and says of each tenant whether it holds what the source held.
-    async fn compare(self, to: &dyn Storage) -> anyhow::Result<()> {
-        let mut different = 0;
-        for (tenant, expected, exact) in self.tenants {
-            let found = digest(to, tenant).await?;
-            let equal = exact && found.sha256 == expected;
-            different += u32::from(!equal);
-            let verdict = if equal { "equal" } else { "different" };
-            println!("{tenant} {} records, SHA-256 {}: {verdict}", found.records(), found.sha256);
-        }
-        for line in &self.inexact {
-            eprintln!("{line}");
-        }
-        if different > 0 {
-            bail!(
-                "{different} tenants are not in the destination as they are in the source; stop the servers, and copy into an \
-                empty destination"
-            );
-        }
-        Ok(())
-    }
+    outcome.compare(to, &mut shown).await
 }

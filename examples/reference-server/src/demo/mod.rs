@@ -96,7 +96,10 @@ async fn play(
     let name = script.name;
     let tenant = match find_tenant(storage, name).await? {
         Some(tenant) => tenant,
-        None => chat.create_tenant(name, REGION).await?,
+        None => {
+            passwords.prove_writable()?;
+            chat.create_tenant(name, REGION).await?
+        }
     };
     let site = match find_site(storage, tenant, origins).await? {
         Some(site) => site,
@@ -111,10 +114,16 @@ async fn play(
         let password = match passwords.of(operator.id) {
             Some(password) => Some(password.to_owned()),
             // Those who sign in with it at another server go on to do so.
-            None if passwords.may_be_elsewhere() && has_password(storage, tenant, &operator).await? => None,
+            None if passwords.may_be_elsewhere(operator.id)
+                && has_password(storage, tenant, &operator).await? =>
+            {
+                None
+            }
             None => {
                 let random = u128::from_be_bytes(chat.random_bytes());
                 let password = format!("{:016x}", random >> 64);
+                // One that is set is to be found again, whatever happens between the two.
+                passwords.begin(operator.id, &password)?;
                 chat.set_password(tenant, operator.id, &password).await?;
                 passwords.keep(operator.id, &password)?;
                 Some(password)

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{bail, ensure};
+use anyhow::{Context, bail, ensure};
 use convor::ports::{Broker, Storage};
 use convor_memory::MemoryStorage;
 use convor_sqlite::{OpenError, SqliteOptions, SqliteStorage};
@@ -63,6 +63,12 @@ pub(crate) async fn open(url: &Url, broker: Option<&Servers>) -> anyhow::Result<
 pub(crate) async fn open_source(place: Place<'_>) -> anyhow::Result<Arc<dyn Storage>> {
     if let Place::Sqlite(path) = &place {
         ensure!(path.is_file(), "there is no file {}", path.display());
+        // It is opened as a server opens it: with a lock, and a log beside it.
+        let writable = std::fs::OpenOptions::new().append(true).open(path);
+        writable.with_context(|| {
+            let path = path.display();
+            format!("{path} is not writable, and has to be to be opened; copy it into a folder of your own, and copy from there")
+        })?;
     }
     let source = open_destination(place).await?;
     ensure!(!source.registry().list(None, 1).await?.is_empty(), "it has no tenants");
@@ -81,6 +87,9 @@ pub(crate) async fn open_destination(place: Place<'_>) -> anyhow::Result<Arc<dyn
 
 /// The file of a server that has just been killed is in use for a moment longer.
 async fn sqlite(path: PathBuf) -> anyhow::Result<Arc<dyn Storage>> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        ensure!(folder.exists(), "the folder {} does not exist", folder.display());
+    }
     for _ in 0..LOOKS {
         match SqliteStorage::open(&path, SqliteOptions::default()).await {
             Err(OpenError::InUse { .. }) => tokio::time::sleep(BETWEEN_LOOKS).await,
