@@ -3,20 +3,21 @@
 use anyhow::{Context, Result};
 use convor::ports::Storage;
 use convor::time::Timestamp;
+use convor_benches::report::Budget::AtLeast;
+use convor_benches::report::Row;
 use convor_postgres::Batching;
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::Effort;
 use crate::cpu::ServerCpu;
-use crate::report::Budget::AtLeast;
-use crate::report::Row;
 use crate::rounds::{Work, in_turns, rates};
 use crate::world::{Place, World, fill};
 
 const HISTORY: &str = "SELECT event FROM convor.events_page($1, $2, false, 2::smallint, 0, 50)";
 const INBOX: &str = "SELECT conversation, visitor, page, last_message, read_up_to, other_read, unread
-    FROM convor.conversations_page_inbox($1, 2::smallint, $2, NULL, NULL, 50, '{0,1,2}', false, NULL, NULL)";
+    FROM convor.conversations_page_inbox($1, 2::smallint, $2,
+    9223372036854775807, 'ffffffff-ffff-ffff-ffff-ffffffffffff', 50, '{0,1,2}', false, NULL, NULL)";
 const SEARCH: &str = "SELECT e AS event FROM convor.search_find(
     $1, '{saddle,pannier}', 9223372036854775807, $2, 9223372036854775807, 50) AS e";
 
@@ -64,7 +65,7 @@ async fn ask(
     for place in places.iter().step_by(7).cycle().take(reads) {
         let ask = sqlx::query(statement).bind(place.tenant.uuid()).bind(second(place));
         let rows = ask.fetch_all(&mut *connection).await?;
-        anyhow::ensure!(!rows.is_empty(), "something is found");
+        anyhow::ensure!(!rows.is_empty(), "something is found by {statement}");
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ mod args;
 mod copy;
 mod demo;
 mod files;
+mod limits;
 mod ready;
 mod serve;
 mod storage;
@@ -52,13 +53,14 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(args: Serve) -> anyhow::Result<()> {
+    let limits = args.limits.as_deref().map(limits::read).transpose()?;
     let opened = storage::open(&args.storage).await?;
     let listener =
         TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
     let listen = listener.local_addr()?;
     let origins = args.origins(listen);
     let broker = opened.broker.map(|broker| Arc::new(Watched::new(broker)));
-    let mut builder = Chat::builder(Arc::clone(&opened.storage));
+    let mut builder = Chat::builder(Arc::clone(&opened.storage)).limits(limits.unwrap_or_default());
     if let Some(broker) = &broker {
         builder = builder.broker(Arc::clone(broker) as Arc<dyn Broker>);
     }
