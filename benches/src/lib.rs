@@ -1,7 +1,12 @@
-//! What the benches share: short runs, time that is measured by criterion alone, and a chat in memory with a conversation.
+//! What the benches share. For those within this process: short runs, time that is measured by criterion alone, and a chat
+//! in memory with a conversation. For those of whole servers: whose turn it is, CPU seconds, and the report.
 //!
-//! Everything runs on one thread, so a figure is what a part costs and not how many cores there were. Each sample gets a
-//! chat of its own: what one has stored does not slow the next one down.
+//! What criterion measures runs on one thread, so a figure is what a part costs and not how many cores there were. Each
+//! sample gets a chat of its own: what one has stored does not slow the next one down.
+
+pub mod cpu;
+pub mod report;
+pub mod turns;
 
 use std::sync::Arc;
 use std::time::Duration;

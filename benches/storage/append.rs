@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use convor::time::Timestamp;
+use convor_benches::report::Budget::{AtLeast, AtMost};
+use convor_benches::report::Row;
 use convor_postgres::{Batching, PostgresStorage};
 use convor_tests::fixture::new_id;
 use futures_util::future::try_join_all;
@@ -12,8 +14,6 @@ use uuid::Uuid;
 
 use crate::Effort;
 use crate::cpu::ServerCpu;
-use crate::report::Budget::{AtLeast, AtMost};
-use crate::report::Row;
 use crate::rounds::{Work, cpu, in_turns, rates};
 use crate::world::{Place, World, fill, say};
 

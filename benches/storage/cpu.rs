@@ -3,6 +3,7 @@
 use std::fs;
 
 use anyhow::{Context, Result};
+use convor_benches::cpu::Used;
 use sqlx::PgPool;
 
 /// The server's processes, found through one of its backends.
@@ -27,7 +28,8 @@ impl ServerCpu {
             let name = entry?.file_name();
             let Some(process) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
             if parent(process) == Some(self.postmaster) {
-                seconds += used(process).unwrap_or(0.0);
+                // One that has ended in the meantime served no measurement.
+                seconds += Used::by(process).map_or(0.0, |used| used.seconds());
             }
         }
         Ok(seconds)
@@ -39,11 +41,4 @@ fn parent(process: u32) -> Option<u32> {
     let text = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // The name, the second field, may hold spaces; it ends with the last parenthesis.
     text.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
-}
-
-/// The seconds for which a process has run, which the scheduler counts in nanoseconds.
-fn used(process: u32) -> Option<f64> {
-    let text = fs::read_to_string(format!("/proc/{process}/schedstat")).ok()?;
-    let nanoseconds: f64 = text.split_whitespace().next()?.parse().ok()?;
-    Some(nanoseconds / 1e9)
 }

@@ -8,6 +8,8 @@ use convor::ports::{Broker, Storage};
 use convor::protocol::MessageRequest;
 use convor::time::Timestamp;
 use convor::{Chat, Limits, Rate};
+use convor_benches::report::Budget::AtLeast;
+use convor_benches::report::Row;
 use convor_memory::InProcess;
 use convor_postgres::{Batching, PostgresBroker};
 use convor_tests::fixture::new_id;
@@ -15,8 +17,6 @@ use futures_util::future::try_join_all;
 
 use crate::Effort;
 use crate::cpu::ServerCpu;
-use crate::report::Budget::AtLeast;
-use crate::report::Row;
 use crate::rounds::{Work, in_turns, rates};
 use crate::world::{Place, World, fill};
 

@@ -5,7 +5,6 @@ mod append;
 mod cpu;
 mod fan_out;
 mod reads;
-mod report;
 mod rounds;
 mod sweeps;
 mod world;
@@ -14,6 +13,7 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 use anyhow::{Result, bail};
+use convor_benches::report;
 use convor_tests::postgres::Instance;
 
 use crate::cpu::ServerCpu;

@@ -3,14 +3,14 @@
 use anyhow::{Context, Result};
 use convor::ports::Storage;
 use convor::time::Timestamp;
+use convor_benches::report::Budget::AtLeast;
+use convor_benches::report::Row;
 use convor_postgres::Batching;
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::Effort;
 use crate::cpu::ServerCpu;
-use crate::report::Budget::AtLeast;
-use crate::report::Row;
 use crate::rounds::{Work, in_turns, rates};
 use crate::world::{Place, World, fill};
 

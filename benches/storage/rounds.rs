@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::time::Instant;
 
 use anyhow::Result;
+use convor_benches::turns::turns;
 
 use crate::cpu::ServerCpu;
 
@@ -22,13 +23,10 @@ pub(crate) struct Taken {
 /// What each shape took in each round. The order changes from round to round; the first round warms up and does not count.
 pub(crate) async fn in_turns(cpu: ServerCpu, rounds: usize, shapes: &[Work<'_>]) -> Result<Vec<Vec<Taken>>> {
     let mut taken = vec![Vec::new(); shapes.len()];
-    for round in 0..=rounds {
-        for turn in 0..shapes.len() {
-            let shape = (turn + round) % shapes.len();
-            let one = measured(cpu, shapes[shape]()).await?;
-            if round > 0 {
-                taken[shape].push(one);
-            }
+    for turn in turns(rounds, shapes.len()) {
+        let one = measured(cpu, shapes[turn.shape]()).await?;
+        if turn.counts {
+            taken[turn.shape].push(one);
         }
     }
     Ok(taken)

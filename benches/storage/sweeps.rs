@@ -7,14 +7,14 @@ use anyhow::Result;
 use convor::domain::Author;
 use convor::ports::{Change, Storage};
 use convor::time::Timestamp;
+use convor_benches::report::Budget::AtMost;
+use convor_benches::report::Row;
 use convor_postgres::{Batching, PostgresStorage};
 use convor_tests::fixture::new_id;
 use tokio::sync::watch;
 
 use crate::Effort;
 use crate::cpu::ServerCpu;
-use crate::report::Budget::AtMost;
-use crate::report::Row;
 use crate::rounds::{Taken, measured, ratios};
 use crate::world::{Place, World, fill, say, talk};
 

@@ -8,7 +8,7 @@ const READ_BYTES: usize = 4 * 1024;
 
 /// After so many bytes tungstenite writes without being told to flush: a burst goes out in few writes, and an idle
 /// connection holds little.
-const WRITE_BYTES: usize = 8 * 1024;
+const WRITE_BYTES: usize = 32 * 1024;
 
 pub(super) fn config(limits: &Limits) -> WebSocketConfig {
     WebSocketConfig::default()

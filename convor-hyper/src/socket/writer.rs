@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -118,13 +119,21 @@ impl Writer {
     }
 
     async fn feed(&mut self, message: Message) -> Result<(), Stuck> {
-        let fed = tokio::time::timeout(self.patience, self.sink.feed(message)).await;
-        Ok(fed??)
+        within(self.patience, self.sink.feed(message)).await
     }
 
     async fn flush(&mut self) -> Result<(), Stuck> {
-        let flushed = tokio::time::timeout(self.patience, self.sink.flush()).await;
-        Ok(flushed??)
+        within(self.patience, self.sink.flush()).await
+    }
+}
+
+/// Almost all writing is done at once, and only what is not needs a timer.
+async fn within(patience: Duration, writing: impl Future<Output = Result<(), Error>>) -> Result<(), Stuck> {
+    let mut writing = pin!(writing);
+    let first = std::future::poll_fn(|context| Poll::Ready(writing.as_mut().poll(context))).await;
+    match first {
+        Poll::Ready(written) => Ok(written?),
+        Poll::Pending => Ok(tokio::time::timeout(patience, writing).await??),
     }
 }
 

@@ -127,12 +127,12 @@ impl Chat {
         Ok(Inbox { conversations: self.viewed(principal, views).await?, next_cursor })
     }
 
-    /// The ids of a visitor's conversations.
+    /// A visitor's conversations, and up to where it can read each.
     pub(crate) async fn conversations_of(
         &self,
         tenant: TenantId,
         visitor: VisitorId,
-    ) -> Result<Vec<ConversationId>, Error> {
+    ) -> Result<Vec<(ConversationId, u64)>, Error> {
         let page = ConversationPage {
             reader: Author::Visitor(visitor),
             scope: ConversationScope::Of(visitor),
@@ -140,7 +140,8 @@ impl Chat {
             limit: self.limits().visitor_conversations_max,
         };
         let views = self.storage().conversations().page(tenant, &page).await?;
-        Ok(views.into_iter().map(|view| view.conversation.id).collect())
+        let conversations = views.into_iter().map(|view| view.conversation);
+        Ok(conversations.map(|conversation| (conversation.id, conversation.heads.visitor)).collect())
     }
 
     fn scope(&self, principal: &Principal, filter: InboxFilter) -> Result<ConversationScope, Error> {

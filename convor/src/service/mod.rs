@@ -172,7 +172,8 @@ impl Chat {
         principal: &Principal,
         conversation: ConversationId,
     ) -> Result<Conversation, Error> {
-        let found = self.storage().conversations().find(principal.tenant(), conversation).await?;
+        let conversations = self.storage().conversations();
+        let found = self.within(conversations.find(principal.tenant(), conversation)).await?;
         match (found, principal) {
             (Some(found), Principal::Visitor { visitor, .. }) if found.visitor == *visitor => Ok(found),
             (Some(found), Principal::Operator { .. } | Principal::System { .. }) => Ok(found),
@@ -201,7 +202,7 @@ impl Chat {
         if let Some(key) = keys().get(&tenant) {
             return Ok(*key);
         }
-        let profile = self.storage().tenants().find(tenant).await?.ok_or(Error::NotFound)?;
+        let profile = self.within(self.storage().tenants().find(tenant)).await?.ok_or(Error::NotFound)?;
         let mut keys = keys();
         if keys.len() >= self.limits().tenants_cached_max
             && let Some(other) = keys.keys().next().copied()

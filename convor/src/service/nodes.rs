@@ -316,7 +316,7 @@ impl Chat {
         for (tenant, author) in self.hub().roster().principals() {
             let Author::Visitor(visitor) = author else { continue };
             match self.within(self.conversations_of(tenant, visitor)).await {
-                Ok(own) => own.into_iter().for_each(|id| self.subscribe_visitor((tenant, id), visitor)),
+                Ok(own) => own.into_iter().for_each(|(id, _)| self.subscribe_visitor((tenant, id), visitor)),
                 Err(_) => {
                     // The storage does not answer: the next round begins anew.
                     self.inner.missed.notify_one();

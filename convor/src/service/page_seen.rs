@@ -34,7 +34,7 @@ impl Chat {
         };
         let page = CurrentPage { url, title, at: self.now() };
         let change = self.change(principal);
-        if !self.storage().pages().put(tenant, visitor, &page, &change).await? {
+        if !self.within(self.storage().pages().put(tenant, visitor, &page, &change)).await? {
             return Err(Error::NotFound);
         }
         self.tell(SignalBody::PageSeen { tenant, visitor }, None).await

@@ -125,7 +125,7 @@ impl Chat {
         if inbox.is_empty() {
             return Ok(());
         }
-        if let Some(page) = self.storage().pages().find(tenant, visitor).await? {
+        if let Some(page) = self.within(self.storage().pages().find(tenant, visitor)).await? {
             let frame = encode(&ServerFrame::Page { visitor, page: PageObject::new(&page) });
             let frame = Frame::droppable(frame, frame_key("page", None, Some(Author::Visitor(visitor))));
             inbox.iter().for_each(|connection| connection.offer(&frame));

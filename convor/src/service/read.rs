@@ -33,7 +33,8 @@ impl Chat {
         let (tenant, author, audience) = (principal.tenant(), principal.author(), principal.audience());
         let change = self.change(principal);
         let reads = self.storage().reads();
-        let moved = reads.advance(tenant, conversation, author, audience, seq, &change).await?;
+        let moving = reads.advance(tenant, conversation, author, audience, seq, &change);
+        let moved = self.within(moving).await?;
         let Some(ReadMove { visitor, from: before, to: up_to }) = moved else {
             // No step forward, or no member: the storage answers both alike.
             self.member(principal, conversation).await?;

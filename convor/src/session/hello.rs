@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::domain::{Audience, Principal, Text};
 use crate::error::Error;
 use crate::hub::{Arrival, Connection};
-use crate::ids::ConnectionId;
+use crate::ids::{ConnectionId, ConversationId};
 use crate::ports::{Authenticated, Close, Frame};
 use crate::protocol::{PrincipalObject, Resume, ServerFrame, encode};
 
@@ -61,15 +61,25 @@ impl Session {
         self.chat.admit_connection(&principal)?;
         let id: ConnectionId = self.chat.new_id();
         let connection = Connection::new(id, authenticated, Arc::clone(&self.transport));
-        let roster = self.chat.hub().roster();
+        let (hub, roster) = (self.chat.hub(), self.chat.hub().roster());
+        let mut own = Vec::new();
         let arrival = match roster.room(principal.tenant(), principal.author(), self.chat.limits()) {
             Ok(()) => {
+                // What a visitor reads once it is welcomed, and what it hears, leave nothing out.
+                own = self.own_conversations(&principal).await?;
                 // It comes first, before anybody knows that there is somebody to be told anything.
                 self.greet(&connection).await?;
+                // Nobody else brings the connection up to date where it is a member already.
+                for (conversation, _) in &own {
+                    hub.enter((principal.tenant(), *conversation), &connection);
+                }
                 roster.add(&connection, self.chat.limits())
             }
             Err(no_room) => no_room,
         };
+        if matches!(arrival, Arrival::Refused | Arrival::Crowded) {
+            hub.disconnect(&connection);
+        }
         match arrival {
             Arrival::First | Arrival::Another => {}
             Arrival::Refused => {
@@ -94,7 +104,7 @@ impl Session {
                 self.chat.in_turn(Some(principal.tenant()), self.chat.authenticate(credential)).await?;
             still.ok_or(Error::Unauthenticated)?;
         }
-        self.bring_up_to_date(&connection, &resume).await
+        self.bring_up_to_date(&connection, &resume, &own).await
     }
 
     fn check_resume(&self, resume: &[Resume]) -> Result<(), Error> {
@@ -109,14 +119,13 @@ impl Session {
         Ok(())
     }
 
-    async fn bring_up_to_date(&self, connection: &Arc<Connection>, resume: &[Resume]) -> Result<(), Error> {
-        // A visitor hears its own conversations without asking.
-        let own = match connection.principal() {
-            Principal::Visitor { tenant, visitor, .. } => {
-                self.chat.in_turn(Some(tenant), self.chat.conversations_of(tenant, visitor)).await?
-            }
-            _ => Vec::new(),
-        };
+    /// `own` are the visitor's conversations, and where they stood before it was welcomed.
+    async fn bring_up_to_date(
+        &self,
+        connection: &Arc<Connection>,
+        resume: &[Resume],
+        own: &[(ConversationId, u64)],
+    ) -> Result<(), Error> {
         for held in resume {
             let start = Start::After { epoch: Some(held.epoch), after: held.after };
             match catch_up(&self.chat, connection, held.conversation, start, None).await {
@@ -124,11 +133,30 @@ impl Session {
                 outcome => outcome?,
             }
         }
-        for conversation in own.into_iter().filter(|own| !resume.iter().any(|held| held.conversation == *own))
-        {
-            catch_up(&self.chat, connection, conversation, Start::Head, None).await?;
+        let is_resumed = |conversation| resume.iter().any(|held| held.conversation == conversation);
+        for (conversation, after) in own.iter().copied().filter(|(own, _)| !is_resumed(*own)) {
+            let start = Start::After { epoch: None, after };
+            catch_up(&self.chat, connection, conversation, start, None).await?;
+        }
+        // Those that have been opened meanwhile, and that nobody else lets it hear.
+        let principal = connection.principal();
+        for (conversation, _) in self.own_conversations(&principal).await? {
+            if !self.chat.hub().is_member((principal.tenant(), conversation), connection.id()) {
+                let start = Start::After { epoch: None, after: 0 };
+                catch_up(&self.chat, connection, conversation, start, None).await?;
+            }
         }
         Ok(())
+    }
+
+    /// A visitor hears its own conversations without asking.
+    async fn own_conversations(&self, principal: &Principal) -> Result<Vec<(ConversationId, u64)>, Error> {
+        match *principal {
+            Principal::Visitor { tenant, visitor, .. } => {
+                self.chat.in_turn(Some(tenant), self.chat.conversations_of(tenant, visitor)).await
+            }
+            _ => Ok(Vec::new()),
+        }
     }
 
     async fn greet(&self, connection: &Connection) -> Result<(), Error> {

@@ -1,6 +1,7 @@
 //! What the server is told at its start.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Parser, Subcommand};
@@ -64,6 +65,11 @@ pub(crate) struct Serve {
     /// How many connections are served at once; the next one is turned away.
     #[arg(long, value_name = "NUMBER", default_value_t = 20_000, value_parser = connections())]
     pub(crate) connections_max: usize,
+
+    /// Other bounds than the defaults, as a TOML file: each key is a field of `convor::Limits`, such as
+    /// `queue_frames_max = 512`, `heartbeat = "10s"` or `messages = { per_minute = 60, burst = 20 }`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) limits: Option<PathBuf>,
 
     /// Another origin under which the pages are reached, such as that of a proxy (for the dashboard, and for the
     /// demonstration's sites with --demo); may be repeated.

@@ -7,6 +7,7 @@ mod args;
 mod copy;
 mod demo;
 mod files;
+mod limits;
 mod ready;
 mod serve;
 mod storage;
@@ -64,6 +65,7 @@ fn reason(error: &anyhow::Error) -> String {
 }
 
 async fn serve(args: Serve) -> anyhow::Result<()> {
+    let limits = args.limits.as_deref().map(limits::read).transpose()?;
     // An address that is taken is found out before there are files.
     let listener =
         TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
@@ -71,7 +73,7 @@ async fn serve(args: Serve) -> anyhow::Result<()> {
     let listen = listener.local_addr()?;
     let origins = args.origins(listen);
     let broker = opened.broker.map(|broker| Arc::new(Watched::new(broker)));
-    let mut builder = Chat::builder(Arc::clone(&opened.storage));
+    let mut builder = Chat::builder(Arc::clone(&opened.storage)).limits(limits.unwrap_or_default());
     if let Some(broker) = &broker {
         builder = builder.broker(Arc::clone(broker) as Arc<dyn Broker>);
     }

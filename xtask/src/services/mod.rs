@@ -1,4 +1,4 @@
-//! What the tests need beside Rust: each service says what it lacks, makes itself ready, and tells the tests
+//! What the tests and measurements need beside Rust: each service says what it lacks, makes itself ready, and tells the tests
 //! where it is.
 
 mod chromium;
@@ -6,6 +6,7 @@ mod nats;
 mod node;
 mod postgres;
 mod python;
+mod strace;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -18,6 +19,7 @@ pub(crate) use self::nats::Nats;
 pub(crate) use self::node::Node;
 pub(crate) use self::postgres::Postgres;
 pub(crate) use self::python::Python;
+pub(crate) use self::strace::Strace;
 use crate::process::{find, run};
 use crate::workspace::Workspace;
 

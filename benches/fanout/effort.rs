@@ -1,0 +1,27 @@
+//! How much is done.
+
+/// How much is done.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Effort {
+    /// Of each load, after one that does not count.
+    pub(crate) rounds: usize,
+    /// How long a load lasts.
+    pub(crate) seconds: f64,
+    /// How often memory is measured, each time on a server of its own.
+    pub(crate) memory_rounds: usize,
+    /// Rooms of two.
+    pub(crate) rooms: usize,
+    /// Connections, conversations and tenants that do nothing.
+    pub(crate) idle: &'static [usize],
+}
+
+/// The sizes of a full run.
+pub(crate) const SIZES: [usize; 4] = [100, 1_000, 5_000, 10_000];
+
+/// About a quarter of an hour.
+pub(crate) const FULL: Effort =
+    Effort { rounds: 5, seconds: 3.0, memory_rounds: 3, rooms: 1_000, idle: &[0, 2_500, 5_000] };
+
+/// About a minute.
+pub(crate) const QUICK: Effort =
+    Effort { rounds: 3, seconds: 1.0, memory_rounds: 1, rooms: 1_000, idle: &[0, 5_000] };

@@ -1,0 +1,242 @@
+//! Other bounds than the defaults, as a file says them.
+//!
+//! The file is TOML, each key a field of [`Limits`]: numbers as they are, durations as `"500ms"`, `"10s"`, `"5m"`, `"12h"` or
+//! `"30d"`, rates as `{ per_minute = 120, burst = 40 }` or `"unlimited"`. What is not named keeps its default.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use convor::{Limits, Rate};
+use serde::Deserialize;
+
+/// The bounds of a file.
+pub(crate) fn read(path: &Path) -> anyhow::Result<Limits> {
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    parse(&text).with_context(|| format!("the limits in {} are not usable", path.display()))
+}
+
+fn parse(text: &str) -> Result<Limits, toml::de::Error> {
+    let mut limits = Limits::default();
+    toml::from_str::<Given>(text)?.apply(&mut limits);
+    Ok(limits)
+}
+
+/// Only fields that are listed here can be set, since nobody but the core can make `Limits` from its fields.
+macro_rules! fields {
+    ($($field:ident: $kind:ty,)*) => {
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Given {
+            $($field: Option<$kind>,)*
+        }
+
+        impl Given {
+            fn apply(self, limits: &mut Limits) {
+                $(if let Some(given) = self.$field {
+                    limits.$field = given.into();
+                })*
+            }
+        }
+
+        #[cfg(test)]
+        const FIELDS: &[&str] = &[$(stringify!($field),)*];
+    };
+}
+
+fields! {
+    text_chars_max: usize,
+    subject_chars_max: usize,
+    name_chars_max: usize,
+    tag_chars_max: usize,
+    tags_max: usize,
+    title_chars_max: usize,
+    url_chars_max: usize,
+    snooze_max: Span,
+    page_default: usize,
+    page_max: usize,
+    search_chars_max: usize,
+    search_batch_max: usize,
+    search_indexed_max: usize,
+    body_bytes_max: usize,
+    frame_bytes_max: usize,
+    body_timeout: Span,
+    queue_frames_max: usize,
+    queue_bytes_max: usize,
+    queue_droppable_max: usize,
+    subscriptions_max: usize,
+    resume_conversations_max: usize,
+    resume_events_max: u64,
+    visitor_conversations_max: usize,
+    connections_per_principal_max: usize,
+    connections_per_tenant_max: usize,
+    connections_per_address_max: usize,
+    connections_pending_per_address_max: usize,
+    hello_timeout: Span,
+    heartbeat: Span,
+    pong_timeout: Span,
+    write_timeout: Span,
+    drain_timeout: Span,
+    control_lag_max: Span,
+    storage_timeout: Span,
+    work_max: usize,
+    work_per_tenant_max: usize,
+    arrival_reads_max: usize,
+    arrival_reads_per_tenant_max: usize,
+    connections: Pace,
+    requests: Pace,
+    messages: Pace,
+    requests_per_tenant: Pace,
+    messages_per_tenant: Pace,
+    registrations: Pace,
+    sign_ins: Pace,
+    sign_ins_per_account: Pace,
+    sign_ins_per_address: Pace,
+    rate_keys_max: usize,
+    password_chars_min: usize,
+    password_chars_max: usize,
+    password_hashes_parallel_max: usize,
+    password_hashes_waiting_max: usize,
+    password_hashes_per_tenant_max: usize,
+    session_lifetime: Span,
+    tenants_cached_max: usize,
+    background_batch_max: usize,
+    notification_lease: Span,
+    notification_timeout: Span,
+    notifications_claimed_max: usize,
+    rereads_max: usize,
+    rereads_per_tenant_max: usize,
+    control_reads_max: usize,
+    control_heads_max: usize,
+    signals_told_max: usize,
+    signals_waiting_max: usize,
+    told_bytes_max: usize,
+    presence_lease: Span,
+}
+
+/// A duration with its unit.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct Span(Duration);
+
+impl TryFrom<String> for Span {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        const WRONG: &str =
+            "a duration is a whole number and a unit: \"500ms\", \"10s\", \"5m\", \"12h\", \"30d\"";
+        let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or(WRONG)?;
+        let (number, unit) = text.split_at(digits);
+        let number: u64 = number.parse().map_err(|_| WRONG)?;
+        let millis = match unit {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            _ => return Err(WRONG),
+        };
+        number.checked_mul(millis).map(|millis| Self(Duration::from_millis(millis))).ok_or(WRONG)
+    }
+}
+
+impl From<Span> for Duration {
+    fn from(span: Span) -> Self {
+        span.0
+    }
+}
+
+/// A rate, or none.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "a rate is `{ per_minute = NUMBER, burst = NUMBER }` or \"unlimited\"")]
+enum Pace {
+    Limited(Limited),
+    Unlimited(Unlimited),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Limited {
+    per_minute: u32,
+    burst: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Unlimited {
+    Unlimited,
+}
+
+impl From<Pace> for Rate {
+    fn from(pace: Pace) -> Self {
+        match pace {
+            Pace::Limited(Limited { per_minute, burst }) => Self::per_minute(per_minute, burst),
+            Pace::Unlimited(Unlimited::Unlimited) => Self::UNLIMITED,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What of a default differs once a file has been read.
+    fn changed(text: &str) -> Vec<String> {
+        let (before, after) = (shown(&Limits::default()), shown(&parse(text).expect("limits")));
+        after.lines().filter(|line| !before.lines().any(|other| other == *line)).map(str::to_owned).collect()
+    }
+
+    /// One field a line.
+    fn shown(limits: &Limits) -> String {
+        format!("{limits:#?}").replace(",\n        ", ", ").replace("{\n        ", "{ ")
+    }
+
+    fn refusal(text: &str) -> String {
+        parse(text).expect_err("it is refused").to_string()
+    }
+
+    #[test]
+    fn every_field_of_the_limits_can_be_set() {
+        let fields: Vec<_> = shown(&Limits::default())
+            .lines()
+            .filter(|line| line.starts_with("    ") && !line.starts_with("     ") && line.contains(':'))
+            .filter_map(|line| line.trim().split(':').next().map(str::to_owned))
+            .collect();
+        assert_eq!(FIELDS, fields);
+    }
+
+    #[test]
+    fn what_a_file_names_is_set_and_nothing_else() {
+        assert!(changed("").is_empty());
+        assert_eq!(changed("queue_frames_max = 7"), ["    queue_frames_max: 7,"]);
+        assert_eq!(changed("hello_timeout = '500ms'"), ["    hello_timeout: 500ms,"]);
+        assert_eq!(changed("session_lifetime = '30d'"), ["    session_lifetime: 2592000s,"]);
+        let limits =
+            parse("messages = { per_minute = 6, burst = 3 }\nrequests = 'unlimited'").expect("limits");
+        assert_eq!((limits.messages, limits.requests), (Rate::per_minute(6, 3), Rate::UNLIMITED));
+        assert_eq!(limits.connections, Limits::default().connections);
+    }
+
+    #[test]
+    fn an_unknown_name_is_refused_with_its_place() {
+        let said = refusal("page_max = 10\nqueue_frame_max = 7");
+        assert!(said.contains("line 2") && said.contains("unknown field `queue_frame_max`"), "{said}");
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_shape_is_refused_with_the_right_one() {
+        for duration in
+            ["10", "'10'", "'s'", "'1.5s'", "'-1s'", "'10 s'", "'10 minutes'", "'9999999999999999d'"]
+        {
+            refusal(&format!("heartbeat = {duration}"));
+        }
+        assert!(refusal("heartbeat = '10'").contains("\"500ms\""));
+        for rate in ["120", "'always'", "{ per_minute = 6 }", "{ per_minute = 6, burst = 3, per_hour = 9 }"] {
+            let said = refusal(&format!("messages = {rate}"));
+            assert!(said.contains("per_minute = NUMBER"), "{said}");
+        }
+        refusal("page_max = -1");
+        refusal("page_max = '10'");
+    }
+}
