@@ -35,13 +35,11 @@ pub(crate) async fn rows(world: &World, of: ServerCpu, effort: &Effort) -> Resul
         let connections = u32::try_from(callers)?;
         let single = world.storage(connections, Batching::off()).await?;
         let batched = world.storage(connections.max(2), Batching::default()).await?;
-        let bare = world.without_reset(connections).await?;
         let each = effort.appends / callers;
-        let shapes: [Work<'_>; 4] = [
+        let shapes: [Work<'_>; 3] = [
             Box::new(|| Box::pin(insert_all(&world.superuser, callers, each))),
             Box::new(|| Box::pin(append_all(&single, &places, callers, each, now))),
             Box::new(|| Box::pin(append_all(&batched, &places, callers, each, now))),
-            Box::new(|| Box::pin(append_all(&bare, &places, callers, each, now))),
         ];
         let taken = in_turns(of, effort.rounds, &shapes).await?;
         let budget = match callers {
@@ -49,16 +47,11 @@ pub(crate) async fn rows(world: &World, of: ServerCpu, effort: &Effort) -> Resul
             32 => Some(AtLeast(0.45)),
             _ => None,
         };
-        let [raw, one, many, bare_one] = [0, 1, 2, 3].map(|shape: usize| &taken[shape]);
+        let [raw, one, many] = [0, 1, 2].map(|shape: usize| &taken[shape]);
         rows.push(
             Row::new(format!("append, {callers} callers"), "raw insert")
                 .figure("rate", &rates(one, raw), budget)
                 .figure("server CPU", &cpu(one, raw), Some(AtMost(3.3))),
-        );
-        rows.push(
-            Row::new(format!("append without the reset on release, {callers} callers"), "raw insert")
-                .figure("rate", &rates(bare_one, raw), budget)
-                .figure("server CPU", &cpu(bare_one, raw), Some(AtMost(3.3))),
         );
         let several = callers > 8;
         rows.push(
@@ -68,7 +61,6 @@ pub(crate) async fn rows(world: &World, of: ServerCpu, effort: &Effort) -> Resul
         );
         single.close().await;
         batched.close().await;
-        bare.close().await;
     }
     Ok(rows)
 }

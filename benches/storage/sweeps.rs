@@ -64,7 +64,8 @@ pub(crate) async fn rows(world: &World, of: ServerCpu, effort: &Effort) -> Resul
         Row::new(format!("erase a visitor with {many} messages"), "one with 1000").figure(
             "time",
             &ratios(&large, &small, seconds),
-            Some(AtMost(15.0 * (many as f64) / 100_000.0)),
+            // A quick run erases so few that what every erasure costs weighs more.
+            (many == 100_000).then_some(AtMost(15.0)),
         ),
         Row::new("append during a purge", "append without").figure("p99", &latencies, Some(AtMost(3.0))),
         Row::new("purge 1000 messages", "erase a visitor with 1000").figure(

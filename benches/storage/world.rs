@@ -68,12 +68,6 @@ impl World {
         Ok(Arc::new(PostgresStorage::connect(options).await?))
     }
 
-    /// One that sends each message alone, and does not look at connections that come back.
-    pub(crate) async fn without_reset(&self, connections: u32) -> Result<Arc<PostgresStorage>> {
-        let options = self.options(connections)?.batching(Batching::off()).reset_on_release(false);
-        Ok(Arc::new(PostgresStorage::connect(options).await?))
-    }
-
     fn options(&self, connections: u32) -> Result<PostgresOptions> {
         let options = PostgresOptions::new(&self.database.app_url())?;
         Ok(options.connections_max(connections).connections_min(connections))

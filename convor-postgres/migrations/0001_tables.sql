@@ -299,7 +299,8 @@ CREATE TABLE convor.notifications (
     PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX notifications_fresh ON convor.notifications (tenant_id, id) WHERE held_until IS NULL;
-CREATE INDEX notifications_held ON convor.notifications (tenant_id, held_until, id) WHERE held_until IS NOT NULL;
+-- By id, because the oldest go first; those that are held are few.
+CREATE INDEX notifications_held ON convor.notifications (tenant_id, id, held_until) WHERE held_until IS NOT NULL;
 CREATE INDEX notifications_of_conversation ON convor.notifications (tenant_id, conversation_id);
 
 -- What every node must obey: 0 a session has ended.

@@ -29,6 +29,8 @@ CREATE TYPE convor.log_row AS (
     event convor.events
 );
 
+-- Three statements in the common case. A client's id that was taken is found by the insert itself, because looking for it
+-- before would be one more, and because no plan can go wrong that is not made.
 CREATE FUNCTION convor.events_append(
     p_tenant uuid, p_change convor.change, p_conversation uuid, p_by_kind smallint, p_by uuid, p_message uuid,
     p_client uuid, p_digest bytea, p_note boolean, p_text text, p_reopen boolean
@@ -36,15 +38,16 @@ CREATE FUNCTION convor.events_append(
 DECLARE
     v_appended convor.appended;
     v_conversation record;
-    v_event convor.events;
     v_at bigint := p_change.at;
-    v_from smallint;
+    v_staff bigint;
+    v_visitor bigint;
+    v_by_visitor bigint;
+    v_to_visitor bigint;
 BEGIN
     PERFORM set_config('convor.tenant', p_tenant::text, true);
     -- Whoever holds this lock is the only one that appends here, so that neither a repeat nor a position can be raced for.
-    SELECT c.visitor_id, c.status, c.snoozed_until, cardinality(c.tags) AS tags, c.version, c.epoch, c.updated_staff,
-        c.updated_visitor, c.head_staff, c.head_visitor, c.floor_staff, c.last_message, c.last_visible_message,
-        c.by_visitor, c.to_visitor, c.indexed_staff
+    SELECT c.visitor_id, c.status, c.tags <> '{}' AS is_tagged, c.epoch, c.head_staff, c.head_visitor, c.by_visitor,
+        c.to_visitor, c.floor_staff, c.indexed_staff
     INTO v_conversation
     FROM convor.conversations c WHERE c.tenant_id = p_tenant AND c.id = p_conversation
     FOR NO KEY UPDATE;
@@ -52,101 +55,82 @@ BEGIN
         v_appended.outcome := 3;
         RETURN v_appended;
     END IF;
-    SELECT e.* INTO v_event
-    FROM convor.events e
-    WHERE e.tenant_id = p_tenant AND e.client_id = p_client AND e.conversation_id = p_conversation
-        AND e.by_id = p_by AND e.by_kind = p_by_kind;
-    IF FOUND THEN
-        v_appended.outcome := CASE WHEN v_event.digest <> p_digest THEN 2 ELSE 1 END;
-        v_appended.staff_seq := v_event.staff_seq;
-        v_appended.visitor_seq := v_event.visitor_seq;
-        v_appended.epoch := v_event.epoch;
-        v_appended.at := v_event.at;
-        v_appended.message_id := v_event.message_id;
-        v_appended.note := v_event.note;
-        v_appended.text := v_event.text;
-        RETURN v_appended;
-    END IF;
-
-    v_conversation.head_staff := v_conversation.head_staff + 1;
-    v_conversation.last_message := v_conversation.head_staff;
-    v_conversation.updated_staff := greatest(v_conversation.updated_staff, v_at);
-    v_appended.staff_seq := v_conversation.head_staff;
-    IF NOT p_note THEN
-        v_conversation.head_visitor := v_conversation.head_visitor + 1;
-        v_conversation.last_visible_message := v_conversation.head_staff;
-        v_conversation.updated_visitor := greatest(v_conversation.updated_visitor, v_at);
-        v_appended.visitor_seq := v_conversation.head_visitor;
-    END IF;
-    IF p_by_kind = 0 THEN
-        v_conversation.by_visitor := v_conversation.by_visitor + 1;
-    ELSIF NOT p_note THEN
-        v_conversation.to_visitor := v_conversation.to_visitor + 1;
-    END IF;
+    v_staff := v_conversation.head_staff + 1;
+    v_visitor := v_conversation.head_visitor + CASE WHEN p_note THEN 0 ELSE 1 END;
+    v_by_visitor := v_conversation.by_visitor + CASE WHEN p_by_kind = 0 THEN 1 ELSE 0 END;
+    v_to_visitor := v_conversation.to_visitor + CASE WHEN p_by_kind = 0 OR p_note THEN 0 ELSE 1 END;
+    v_appended.staff_seq := v_staff;
+    v_appended.visitor_seq := CASE WHEN p_note THEN NULL ELSE v_visitor END;
     INSERT INTO convor.events (
         tenant_id, conversation_id, staff_seq, visitor_seq, epoch, at, by_kind, by_id, kind, message_id, client_id,
         digest, note, text, visitor_head, by_visitor, to_visitor
     )
     VALUES (
-        p_tenant, p_conversation, v_appended.staff_seq, v_appended.visitor_seq, v_conversation.epoch, v_at, p_by_kind,
-        p_by, 0, p_message, p_client, p_digest, p_note, p_text, v_conversation.head_visitor, v_conversation.by_visitor,
-        v_conversation.to_visitor
-    );
-    IF v_appended.staff_seq = v_conversation.floor_staff + 1 THEN
+        p_tenant, p_conversation, v_staff, v_appended.visitor_seq, v_conversation.epoch, v_at, p_by_kind, p_by, 0,
+        p_message, p_client, p_digest, p_note, p_text, v_visitor, v_by_visitor, v_to_visitor
+    )
+    ON CONFLICT (tenant_id, client_id, conversation_id, by_id, by_kind) DO NOTHING;
+    IF NOT FOUND THEN
+        SELECT CASE WHEN e.digest <> p_digest THEN 2 ELSE 1 END, e.staff_seq, e.visitor_seq, e.epoch, e.at,
+            e.message_id, e.note, e.text
+        INTO v_appended.outcome, v_appended.staff_seq, v_appended.visitor_seq, v_appended.epoch, v_appended.at,
+            v_appended.message_id, v_appended.note, v_appended.text
+        FROM convor.events e
+        WHERE e.tenant_id = p_tenant AND e.client_id = p_client AND e.conversation_id = p_conversation
+            AND e.by_id = p_by AND e.by_kind = p_by_kind;
+        RETURN v_appended;
+    END IF;
+
+    UPDATE convor.conversations c
+    SET head_staff = v_staff, head_visitor = v_visitor, updated_staff = greatest(c.updated_staff, v_at),
+        updated_visitor = CASE WHEN p_note THEN c.updated_visitor ELSE greatest(c.updated_visitor, v_at) END,
+        last_message = v_staff,
+        last_visible_message = CASE WHEN p_note THEN c.last_visible_message ELSE v_staff END,
+        by_visitor = v_by_visitor, to_visitor = v_to_visitor
+    WHERE c.tenant_id = p_tenant AND c.id = p_conversation;
+    IF v_conversation.is_tagged THEN
+        UPDATE convor.conversation_tags t SET updated_staff = greatest(t.updated_staff, v_at)
+        WHERE t.tenant_id = p_tenant AND t.conversation_id = p_conversation;
+    END IF;
+    IF v_conversation.head_staff = v_conversation.floor_staff THEN
         INSERT INTO convor.log_starts (tenant_id, conversation_id, at) VALUES (p_tenant, p_conversation, v_at)
         ON CONFLICT DO NOTHING;
     END IF;
-    IF v_appended.staff_seq = v_conversation.indexed_staff + 1 THEN
+    IF v_conversation.head_staff = v_conversation.indexed_staff THEN
         INSERT INTO convor.unindexed (tenant_id, conversation_id) VALUES (p_tenant, p_conversation)
         ON CONFLICT DO NOTHING;
     END IF;
-
+    v_appended.outcome := 0;
+    v_appended.visitor_id := v_conversation.visitor_id;
+    v_appended.head_staff := v_staff;
+    v_appended.head_visitor := v_visitor;
+    v_appended.epoch := v_conversation.epoch;
+    v_appended.at := v_at;
     IF p_reopen AND v_conversation.status <> 0 THEN
-        v_from := v_conversation.status;
-        v_conversation.head_staff := v_conversation.head_staff + 1;
-        v_event.visitor_seq := NULL;
+        v_appended.reopened_from := v_conversation.status;
         -- A visitor has seen a snoozed one as open.
-        IF v_from = 2 THEN
-            v_conversation.head_visitor := v_conversation.head_visitor + 1;
-            v_conversation.updated_visitor := greatest(v_conversation.updated_visitor, v_at);
-            v_event.visitor_seq := v_conversation.head_visitor;
-        END IF;
+        UPDATE convor.conversations c
+        SET head_staff = c.head_staff + 1,
+            head_visitor = c.head_visitor + CASE WHEN v_conversation.status = 2 THEN 1 ELSE 0 END,
+            updated_visitor = CASE WHEN v_conversation.status = 2 THEN greatest(c.updated_visitor, v_at)
+                ELSE c.updated_visitor END,
+            status = 0, snoozed_until = NULL, version = c.version + 1
+        WHERE c.tenant_id = p_tenant AND c.id = p_conversation
+        RETURNING c.head_staff, c.head_visitor INTO v_appended.head_staff, v_appended.head_visitor;
         INSERT INTO convor.events (
             tenant_id, conversation_id, staff_seq, visitor_seq, epoch, at, by_kind, by_id, kind, from_status, to_status,
             visitor_head, by_visitor, to_visitor
         )
         VALUES (
-            p_tenant, p_conversation, v_conversation.head_staff, v_event.visitor_seq, v_conversation.epoch, v_at,
-            p_by_kind, p_by, 1, v_from, 0, v_conversation.head_visitor, v_conversation.by_visitor,
-            v_conversation.to_visitor
+            p_tenant, p_conversation, v_appended.head_staff,
+            CASE WHEN v_conversation.status = 2 THEN v_appended.head_visitor END, v_conversation.epoch, v_at, p_by_kind,
+            p_by, 1, v_conversation.status, 0, v_appended.head_visitor, v_by_visitor, v_to_visitor
         );
-        IF v_from = 1 THEN
+        IF v_conversation.status = 1 THEN
             DELETE FROM convor.due_work d WHERE d.tenant_id = p_tenant AND d.id = p_conversation;
         END IF;
-        v_conversation.status := 0;
-        v_conversation.snoozed_until := NULL;
-        v_conversation.version := v_conversation.version + 1;
-    END IF;
-
-    UPDATE convor.conversations c
-    SET head_staff = v_conversation.head_staff, head_visitor = v_conversation.head_visitor,
-        updated_staff = v_conversation.updated_staff, updated_visitor = v_conversation.updated_visitor,
-        last_message = v_conversation.last_message, last_visible_message = v_conversation.last_visible_message,
-        by_visitor = v_conversation.by_visitor, to_visitor = v_conversation.to_visitor,
-        status = v_conversation.status, snoozed_until = v_conversation.snoozed_until, version = v_conversation.version
-    WHERE c.tenant_id = p_tenant AND c.id = p_conversation;
-    IF v_conversation.tags > 0 THEN
-        UPDATE convor.conversation_tags t SET updated_staff = v_conversation.updated_staff
-        WHERE t.tenant_id = p_tenant AND t.conversation_id = p_conversation;
     END IF;
     PERFORM convor.commit_change(p_tenant, p_change);
-    v_appended.outcome := 0;
-    v_appended.visitor_id := v_conversation.visitor_id;
-    v_appended.head_staff := v_conversation.head_staff;
-    v_appended.head_visitor := v_conversation.head_visitor;
-    v_appended.epoch := v_conversation.epoch;
-    v_appended.at := v_at;
-    v_appended.reopened_from := v_from;
     RETURN v_appended;
 END
 $$;

@@ -5,12 +5,12 @@ use convor::ids::TenantId;
 use convor::ports::Change;
 use convor::ports::storage::{Append, AppendOutcome, Window};
 use convor::time::Timestamp;
-use sqlx::PgPool;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use crate::call::Call;
 use crate::codes;
+use crate::connections::Connections;
 use crate::error::Failure;
 use crate::rows::{corrupt, field, first, heads, id, time};
 use crate::storage::event;
@@ -113,7 +113,11 @@ impl Message {
 
     /// What became of it, where an earlier try has stored it already and nobody heard: its own event is then no repeat for the
     /// caller, who has yet to tell others of it. A message's id is made for one call, so that it tells whose the event is.
-    async fn settle(&self, pool: &PgPool, outcome: AppendOutcome) -> Result<AppendOutcome, Failure> {
+    async fn settle(
+        &self,
+        connections: &Connections,
+        outcome: AppendOutcome,
+    ) -> Result<AppendOutcome, Failure> {
         let AppendOutcome::Duplicate(event) = outcome else {
             return Ok(outcome);
         };
@@ -122,7 +126,8 @@ impl Message {
         }
         let (conversation, staff) = (self.append.conversation, event.position.staff);
         let next =
-            event::page(pool, self.tenant, conversation, Audience::Staff, Window::After(staff), 1).await?;
+            event::page(connections, self.tenant, conversation, Audience::Staff, Window::After(staff), 1)
+                .await?;
         let Some(next) = next else {
             return Ok(AppendOutcome::Duplicate(event));
         };
@@ -139,23 +144,30 @@ fn is_reopening(event: &Event, by: Author, at: Timestamp) -> bool {
 }
 
 /// Appends a message; `in_doubt` says whether that may have been done already and nobody heard of it.
-pub(crate) async fn one(pool: &PgPool, message: &Message, in_doubt: bool) -> Result<AppendOutcome, Failure> {
-    let (rows, again) = message.call().rows_and_doubt(pool).await?;
+pub(crate) async fn one(
+    connections: &Connections,
+    message: &Message,
+    in_doubt: bool,
+) -> Result<AppendOutcome, Failure> {
+    let (rows, again) = message.call().rows_and_doubt(connections).await?;
     let outcome = message.outcome(first(&rows)?)?;
-    if in_doubt || again { message.settle(pool, outcome).await } else { Ok(outcome) }
+    if in_doubt || again { message.settle(connections, outcome).await } else { Ok(outcome) }
 }
 
 /// Appends messages in one transaction, which are ordered by tenant and conversation; the answers have their order. It is not
 /// tried again where one of them has to wait for a lock: the others need not.
-pub(crate) async fn many(pool: &PgPool, messages: &[&Message]) -> Result<Vec<AppendOutcome>, Failure> {
-    let (rows, in_doubt) = batch_call(messages).rows_and_doubt(pool).await?;
+pub(crate) async fn many(
+    connections: &Connections,
+    messages: &[&Message],
+) -> Result<Vec<AppendOutcome>, Failure> {
+    let (rows, in_doubt) = batch_call(messages).rows_and_doubt(connections).await?;
     if rows.len() != messages.len() {
         return Err(corrupt("another number of answers"));
     }
     let mut outcomes = Vec::with_capacity(rows.len());
     for (message, row) in messages.iter().zip(&rows) {
         let outcome = message.outcome(row)?;
-        outcomes.push(if in_doubt { message.settle(pool, outcome).await? } else { outcome });
+        outcomes.push(if in_doubt { message.settle(connections, outcome).await? } else { outcome });
     }
     Ok(outcomes)
 }

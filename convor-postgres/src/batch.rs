@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use convor::ports::StorageErrorKind;
 use convor::ports::storage::AppendOutcome;
-use sqlx::PgPool;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::append::{self, Message};
+use crate::connections::Connections;
 use crate::error::Failure;
 
 /// How messages that are appended at the same time share statements.
@@ -79,7 +79,7 @@ impl Batching {
 pub(crate) struct Batcher(Arc<Shared>);
 
 struct Shared {
-    pool: PgPool,
+    connections: Connections,
     batching: Batching,
     queue: Mutex<Queue>,
 }
@@ -97,18 +97,18 @@ struct Waiting {
 }
 
 impl Batcher {
-    pub(crate) fn new(pool: PgPool, batching: Batching) -> Self {
-        Self(Arc::new(Shared { pool, batching, queue: Mutex::default() }))
+    pub(crate) fn new(connections: Connections, batching: Batching) -> Self {
+        Self(Arc::new(Shared { connections, batching, queue: Mutex::default() }))
     }
 
     /// Appends a message. Once it is sent it is appended even if the caller goes away; while it waits it is not.
     pub(crate) async fn append(&self, message: Message) -> Result<AppendOutcome, Failure> {
-        let Shared { pool, batching, .. } = &*self.0;
+        let Shared { connections, batching, .. } = &*self.0;
         if !batching.is_on || !message.may_be_batched() {
-            return append::one(pool, &message, false).await;
+            return append::one(connections, &message, false).await;
         }
         if let Some(_place) = self.0.place_of_first(batching.in_flight_max) {
-            return append::one(pool, &message, false).await;
+            return append::one(connections, &message, false).await;
         }
         let (answer, mut answered) = oneshot::channel();
         self.0.enqueue(Waiting { message, answer })?;
@@ -187,7 +187,7 @@ impl Place {
     /// Sends one batch after the other until nothing is waiting.
     async fn work(mut self) {
         while let Some(batch) = self.next() {
-            send(&self.shared.pool, batch).await;
+            send(&self.shared.connections, batch).await;
         }
         self.sends_off = true;
     }
@@ -214,10 +214,11 @@ impl Drop for Place {
 /// Appends a batch, and answers each of those who wait. What fails together is tried one by one, beside each other and beside
 /// the next batch, so that neither the failure of one nor a lock for which it waits is that of all; unless the database is
 /// gone, which is the same for each.
-async fn send(pool: &PgPool, mut batch: Vec<Waiting>) {
+async fn send(connections: &Connections, mut batch: Vec<Waiting>) {
     batch.sort_by_key(|waiting| (waiting.message.tenant, waiting.message.append.conversation));
     let messages: Vec<&Message> = batch.iter().map(|waiting| &waiting.message).collect();
-    let sent = if messages.len() > 1 { append::many(pool, &messages).await.map(Some) } else { Ok(None) };
+    let sent =
+        if messages.len() > 1 { append::many(connections, &messages).await.map(Some) } else { Ok(None) };
     match sent {
         Ok(Some(outcomes)) => {
             for (waiting, outcome) in batch.into_iter().zip(outcomes) {
@@ -231,21 +232,21 @@ async fn send(pool: &PgPool, mut batch: Vec<Waiting>) {
         }
         Ok(None) => {
             for waiting in batch {
-                waiting.alone(pool, false).await;
+                waiting.alone(connections, false).await;
             }
         }
         Err(_) => {
             for waiting in batch {
-                let pool = pool.clone();
-                tokio::spawn(async move { waiting.alone(&pool, true).await });
+                let connections = connections.clone();
+                tokio::spawn(async move { waiting.alone(&connections, true).await });
             }
         }
     }
 }
 
 impl Waiting {
-    async fn alone(self, pool: &PgPool, in_doubt: bool) {
-        let outcome = append::one(pool, &self.message, in_doubt).await;
+    async fn alone(self, connections: &Connections, in_doubt: bool) {
+        let outcome = append::one(connections, &self.message, in_doubt).await;
         self.answer(outcome);
     }
 

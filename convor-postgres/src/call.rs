@@ -6,10 +6,12 @@ use convor::domain::OutboxEntry;
 use convor::ids::TenantId;
 use convor::ports::{Change, StorageErrorKind};
 use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::{Arguments, Encode, PgPool, Postgres, Type};
+use sqlx::{Arguments, Encode, Postgres, Type};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::codes;
+use crate::connections::Connections;
 use crate::error::Failure;
 use crate::retry::{Repeatable, Tries};
 
@@ -111,17 +113,20 @@ impl Call {
             .bind(sessions)
     }
 
-    /// Runs it on a connection of the pool, again where that is safe, and returns its rows.
-    pub(crate) async fn rows(self, pool: &PgPool) -> Result<Vec<PgRow>, Failure> {
-        self.rows_and_doubt(pool).await.map(|(rows, _)| rows)
+    /// Runs it on a connection, again where that is safe, and returns its rows.
+    pub(crate) async fn rows(self, connections: &Connections) -> Result<Vec<PgRow>, Failure> {
+        self.rows_and_doubt(connections).await.map(|(rows, _)| rows)
     }
 
     /// The same, and whether a try before the last one may have been run.
-    pub(crate) async fn rows_and_doubt(self, pool: &PgPool) -> Result<(Vec<PgRow>, bool), Failure> {
+    pub(crate) async fn rows_and_doubt(
+        self,
+        connections: &Connections,
+    ) -> Result<(Vec<PgRow>, bool), Failure> {
         let mut tries = Tries::new(self.repeatable);
         let mut in_doubt = false;
         loop {
-            match self.once_on(pool).await {
+            match self.once_on(connections).await {
                 Ok(rows) => return Ok((rows, in_doubt)),
                 Err(failure) => {
                     in_doubt |= failure.kind == StorageErrorKind::Unavailable && !failure.took_too_long();
@@ -131,25 +136,32 @@ impl Call {
         }
     }
 
-    /// Runs it on a connection of the pool, once, to its end even if the caller goes away: a connection is never left in the
+    /// Runs it on a connection, once, to its end even if the caller goes away: a connection is never left in the
     /// middle of an answer. One that does not answer any more is closed, because its server may be gone without having said so,
     /// and so is one whose server can only be read, because another may be the primary now.
-    async fn once_on(&self, pool: &PgPool) -> Result<Vec<PgRow>, Failure> {
+    async fn once_on(&self, connections: &Connections) -> Result<Vec<PgRow>, Failure> {
         if !self.is_whole {
             return Err(Failure::new(StorageErrorKind::Other, "an argument that cannot be sent"));
         }
-        let mut connection = pool.acquire().await?;
+        let mut lent = connections.lend().await?;
         let query = sqlx::query_with(self.sql, self.arguments.clone());
-        let running = tokio::spawn(async move {
-            let answered = match tokio::time::timeout(PATIENCE, query.fetch_all(&mut *connection)).await {
-                Ok(answered) => answered.map_err(Failure::from),
+        let (answer, answered) = oneshot::channel();
+        tokio::spawn(async move {
+            let connection = lent.connection();
+            let result = match tokio::time::timeout(PATIENCE, query.fetch_all(&mut **connection)).await {
+                Ok(result) => result.map_err(Failure::from),
                 Err(_) => Err(Failure::no_answer()),
             };
-            if answered.as_ref().is_err_and(Failure::speaks_against_the_connection) {
+            let is_answered = result.is_ok();
+            if result.as_ref().is_err_and(Failure::speaks_against_the_connection) {
                 connection.close_on_drop();
             }
-            answered
+            // Whoever has gone away does not want it.
+            let _ = answer.send(result);
+            if is_answered {
+                lent.pass_on().await;
+            }
         });
-        running.await.unwrap_or_else(|_| Err(Failure::new(StorageErrorKind::Unavailable, "shut down")))
+        answered.await.unwrap_or_else(|_| Err(Failure::new(StorageErrorKind::Unavailable, "shut down")))
     }
 }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use convor::ports::{StorageError, StorageErrorKind};
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
+use sqlx::{ConnectOptions, Connection, PgConnection};
 
 use crate::call::Call;
+use crate::connections::Connections;
 use crate::error::Failure;
 use crate::migrate::SCHEMA_VERSION;
 use crate::rows::{field, first};
@@ -117,21 +118,23 @@ pub(crate) async fn alone(options: &PgConnectOptions) -> Result<PgConnection, Fa
 }
 
 /// Looks at the role and the schema.
-pub(crate) async fn check(pool: &PgPool) -> Result<(), ConnectError> {
-    let rows = match Call::registry(SCHEMA).rows(pool).await {
+pub(crate) async fn check(connections: &Connections) -> Result<(), ConnectError> {
+    let rows = match Call::registry(SCHEMA).rows(connections).await {
         // A pool goes on trying where nothing listens, and then says no more than that.
-        Err(failure) if failure.is_without_connection() => return Err(cause(pool, failure).await.into()),
+        Err(failure) if failure.is_without_connection() => {
+            return Err(cause(connections, failure).await.into());
+        }
         rows => rows?,
     };
     if !field::<bool>(first(&rows)?, "usable")? {
         return Err(ConnectError::NoSchema);
     }
-    judge(pool).await.map(drop)
+    judge(connections).await.map(drop)
 }
 
 /// Why a pool has no connection.
-async fn cause(pool: &PgPool, failure: Failure) -> Failure {
-    match alone(&pool.connect_options()).await {
+async fn cause(connections: &Connections, failure: Failure) -> Failure {
+    match alone(&connections.options()).await {
         Ok(connection) => {
             // It is closed by its drop, too.
             drop(connection.close().await);
@@ -142,8 +145,8 @@ async fn cause(pool: &PgPool, failure: Failure) -> Failure {
 }
 
 /// Whether the database answers, would still be used, and can be written to.
-pub(crate) async fn ping(pool: &PgPool) -> Result<(), StorageError> {
-    let can = judge(pool).await.map_err(|error| match error {
+pub(crate) async fn ping(connections: &Connections) -> Result<(), StorageError> {
+    let can = judge(connections).await.map_err(|error| match error {
         ConnectError::Storage(error) => error,
         ConnectError::Version { .. } => {
             Failure::new(StorageErrorKind::Other, "an older version of the schema").into()
@@ -162,8 +165,8 @@ enum Can {
     ReadOnly,
 }
 
-async fn judge(pool: &PgPool) -> Result<Can, ConnectError> {
-    let rows = Call::registry(STATE).rows(pool).await?;
+async fn judge(connections: &Connections) -> Result<Can, ConnectError> {
+    let rows = Call::registry(STATE).rows(connections).await?;
     let state = first(&rows)?;
     for (column, error) in [
         ("is_superuser", ConnectError::Superuser),

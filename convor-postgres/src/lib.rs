@@ -73,6 +73,7 @@ mod call;
 mod classification;
 mod codes;
 mod connect;
+mod connections;
 mod error;
 mod grants;
 mod migrate;

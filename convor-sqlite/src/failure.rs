@@ -26,6 +26,11 @@ impl ResultCode {
         matches!(self.primary(), 11 | 26)
     }
 
+    /// A reader has found what only a writer can take back or make: `READONLY_ROLLBACK`, `READONLY_RECOVERY`, `READONLY_CANTINIT`.
+    pub(crate) const fn asks_for_a_writer(self) -> bool {
+        matches!(self.0, 776 | 264 | 1288)
+    }
+
     const fn kind(self) -> StorageErrorKind {
         match self.primary() {
             // CORRUPT, NOTADB.

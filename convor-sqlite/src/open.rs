@@ -168,14 +168,14 @@ fn prepare(path: &Path) -> Result<bool, OpenError> {
 
 /// Looks whose database it is, without changing it.
 async fn recognise(path: &Path) -> Result<(), OpenError> {
-    let refused = |error: sqlx::Error| OpenError::refused(path, &error);
-    let options = common(path).read_only(true);
-    let mut db = options.connect().await.map_err(refused)?;
-    let look = "SELECT (SELECT application_id FROM pragma_application_id),
-        EXISTS (SELECT 1 FROM sqlite_schema WHERE tbl_name <> ?1)";
-    let (application, filled): (i64, bool) =
-        sqlx::query_as(look).bind(migrations::TABLE).fetch_one(&mut db).await.map_err(refused)?;
-    db.close().await.map_err(refused)?;
+    let seen = match look(common(path).read_only(true)).await {
+        // Whoever was cut off while making it has left a transaction that only a writer can take back.
+        Err(error) if ResultCode::of(&error).is_some_and(ResultCode::asks_for_a_writer) => {
+            look(common(path)).await
+        }
+        seen => seen,
+    };
+    let (application, filled) = seen.map_err(|error| OpenError::refused(path, &error))?;
     // A database without a table is nobody's yet, and one without another than this is of whoever was cut off while
     // making it: the first step names the application.
     if application == APPLICATION_ID || (application == 0 && !filled) {
@@ -183,6 +183,16 @@ async fn recognise(path: &Path) -> Result<(), OpenError> {
     } else {
         Err(OpenError::Foreign { path: path.to_owned() })
     }
+}
+
+/// Which application's database it is, and whether anything is in it.
+async fn look(options: SqliteConnectOptions) -> Result<(i64, bool), sqlx::Error> {
+    let mut db = options.connect().await?;
+    let look = "SELECT (SELECT application_id FROM pragma_application_id),
+        EXISTS (SELECT 1 FROM sqlite_schema WHERE tbl_name <> ?1)";
+    let seen = sqlx::query_as(look).bind(migrations::TABLE).fetch_one(&mut db).await?;
+    db.close().await?;
+    Ok(seen)
 }
 
 fn common(path: &Path) -> SqliteConnectOptions {

@@ -4,6 +4,7 @@ mod broker;
 mod cancellation;
 mod classification;
 mod conformance;
+mod connections;
 mod fill;
 mod methods;
 mod migration;

@@ -6,13 +6,13 @@ use convor::ids::{ConversationId, TenantId};
 use convor::ports::storage::{Append, AppendOutcome, EventPage, EventRepository, Window};
 use convor::ports::{Change, StorageError};
 use convor::time::Timestamp;
-use sqlx::PgPool;
 use sqlx::postgres::PgRow;
 
 use super::PostgresStorage;
 use crate::append::Message;
 use crate::call::Call;
 use crate::codes;
+use crate::connections::Connections;
 use crate::error::Failure;
 use crate::rows::{EventRow, corrupt, count, field, heads, id};
 
@@ -40,7 +40,7 @@ impl EventRepository for PostgresStorage {
         window: Window,
         limit: usize,
     ) -> Result<Option<EventPage>, StorageError> {
-        Ok(page(&self.pool, tenant, conversation, audience, window, limit).await?)
+        Ok(page(&self.connections, tenant, conversation, audience, window, limit).await?)
     }
 
     async fn purge(&self, tenant: TenantId, before: Timestamp, limit: usize) -> Result<usize, StorageError> {
@@ -52,7 +52,7 @@ impl EventRepository for PostgresStorage {
 
 /// A page of a log.
 pub(crate) async fn page(
-    pool: &PgPool,
+    connections: &Connections,
     tenant: TenantId,
     conversation: ConversationId,
     audience: Audience,
@@ -70,7 +70,7 @@ pub(crate) async fn page(
         .bind(window)
         .bind(codes::number(seq))
         .bind(codes::limit(limit));
-    let rows = call.rows(pool).await?;
+    let rows = call.rows(connections).await?;
     let Some(row) = rows.first() else {
         return Ok(None);
     };

@@ -42,6 +42,27 @@ async fn what_was_stored_is_there_when_the_file_is_opened_again() {
     storage.ping().await.expect("it answers");
 }
 
+/// A process that was killed while it made the file has left a transaction that the next one takes back.
+#[tokio::test]
+async fn a_file_whose_making_was_cut_off_is_opened() {
+    let folder = Folder::new();
+    let making = folder_of(&folder).join("making.db");
+    let options = SqliteConnectOptions::new().filename(&making).create_if_missing(true);
+    let mut db = options.connect().await.expect("SQLite makes it");
+    let cut_off = "PRAGMA synchronous = OFF; PRAGMA journal_mode = DELETE; PRAGMA user_version = 7; PRAGMA cache_size = 2;
+        BEGIN; CREATE TABLE half (content BLOB); INSERT INTO half VALUES (randomblob(1000000));
+        INSERT INTO half VALUES (randomblob(1000000));";
+    db.execute(cut_off).await.expect("it is begun");
+    let journal = |file: &Path| PathBuf::from(format!("{}-journal", file.display()));
+    // What is on the disk at this moment is what a kill leaves.
+    fs::copy(&making, folder.file()).expect("copied");
+    fs::copy(journal(&making), journal(&folder.file())).expect("there is a journal");
+    db.close().await.expect("it is closed");
+    let storage = open(&folder.file()).await;
+    Tenant::settle(&storage).await;
+    assert!(!journal(&folder.file()).exists(), "it has been taken back");
+}
+
 #[tokio::test]
 async fn a_second_server_is_refused_and_the_first_goes_on() {
     let folder = Folder::new();
