@@ -8,6 +8,8 @@
 mod background;
 #[path = "trouble/cluster.rs"]
 mod cluster;
+#[path = "trouble/deadlines.rs"]
+mod deadlines;
 #[path = "trouble/hearing.rs"]
 mod hearing;
 #[path = "trouble/inbox.rs"]

@@ -71,7 +71,7 @@ pub(crate) async fn serve(service: Arc<Inner>, request: Request<RequestBody>) ->
             if let Refusal::Panicked = refusal {
                 tracing::error!("a handler panicked");
             }
-            refusal.reply()
+            refusal.reply(&service.chat)
         }
     };
     tracing::debug!(status = reply.status.as_u16(), "answered");
@@ -87,10 +87,10 @@ async fn answer(
     let (parts, body) = request.into_parts();
     let found = found?;
     let light = matches!(&found, Found::Route(route, _) if route.is_light());
-    let begin = |tenant| if light { Ok(None) } else { service.chat.begin(tenant).map(Some) };
-    let work = begin(None)?;
     let query = Query::parse(parts.uri.query())?;
-    let mut source = Source::of(&service.chat, &service.dashboards, &parts.headers, query.site()).await?;
+    // Nothing is read for what is light: a site that it names is looked at no further.
+    let site = query.site().filter(|site| !light || site.is_err());
+    let mut source = Source::of(&service.chat, &service.dashboards, &parts.headers, site).await?;
     notes.page = source.readable().cloned();
     notes.credentials = source.is_dashboard();
     let (route, id) = match found {
@@ -110,13 +110,14 @@ async fn answer(
         permit(route, &caller.principal)?;
     }
     // However slowly a body comes, it takes no room.
-    drop(work);
     let body = if route.takes_body() {
         intake::read(&parts.headers, body, service.chat.limits()).await?
     } else {
         Bytes::new()
     };
-    let _work = begin(caller.as_ref().map(|caller| caller.principal.tenant()))?;
+    // What is public begins by itself, once it knows of which tenant it is.
+    let begin = |caller: &Caller| service.chat.begin(caller.principal.tenant());
+    let _work = caller.as_ref().map(begin).transpose()?;
     route.handle(Call { service: Arc::clone(service), parts, query, source, caller, id, body }).await
 }
 
@@ -129,8 +130,7 @@ async fn recognise(service: &Inner, parts: &Parts, source: &mut Source) -> Resul
     if by_cookie && !safe && !source.is_dashboard() {
         return Err(Refusal::OriginForbidden);
     }
-    let authenticated = service.chat.authenticate(credential.secret()).await?;
-    let principal = authenticated.ok_or(Error::Unauthenticated)?.principal;
+    let principal = service.chat.recognise(credential.secret()).await?.principal;
     if by_cookie && principal.audience() != Audience::Staff {
         return Err(Error::Unauthenticated.into());
     }

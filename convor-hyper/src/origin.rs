@@ -109,6 +109,7 @@ impl Source {
 }
 
 async fn check(chat: &Chat, site: &SiteKey, page: &HeaderValue) -> Result<(), Refusal> {
+    let _work = chat.begin_for_stranger(Some(site.tenant))?;
     match chat.site(site).await {
         Ok(site) if site.origins.iter().any(|allowed| is(page, allowed)) => Ok(()),
         // A site that is not there allows nobody, and reads the same.

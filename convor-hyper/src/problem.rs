@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use convor::Error;
 use convor::protocol::encode;
+use convor::{Chat, Error};
 use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
@@ -37,7 +37,7 @@ impl Refusal {
     }
 
     /// The answer.
-    pub(crate) fn reply(&self) -> Reply {
+    pub(crate) fn reply(&self, chat: &Chat) -> Reply {
         let (status, code, title) = self.describe();
         let detail = match self {
             Self::Core(invalid @ Error::Invalid { .. }) => Some(invalid.to_string()),
@@ -46,7 +46,7 @@ impl Refusal {
         let problem = Problem { r#type: "about:blank", status: status.as_u16(), code, title, detail };
         let reply = Reply::new(status, encode(&problem));
         let mut reply = reply.header(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(seconds) = self.retry_after() {
+        if let Some(seconds) = self.retry_after(chat) {
             reply = reply.header(RETRY_AFTER, HeaderValue::from(seconds));
         }
         match self {
@@ -107,10 +107,10 @@ impl Refusal {
     }
 
     /// After how many seconds it is worth trying again.
-    fn retry_after(&self) -> Option<u64> {
+    fn retry_after(&self, chat: &Chat) -> Option<u64> {
         match self {
             Self::Core(Error::RateLimited { retry_after }) => Some(whole_seconds(*retry_after).max(1)),
-            Self::Core(Error::Unavailable) => Some(1),
+            Self::Core(Error::Unavailable) => Some(whole_seconds(chat.retry_after())),
             _ => None,
         }
     }

@@ -183,6 +183,12 @@ impl Line {
         async move { events.broken.notified().await }
     }
 
+    /// Waits until the server has not permitted something.
+    pub(crate) fn denied(&self) -> impl Future<Output = ()> + use<> {
+        let events = Arc::clone(&self.events.0);
+        async move { events.denied.notified().await }
+    }
+
     /// Waits until something has been dropped because nobody has taken it out.
     pub(crate) fn overflown(&self) -> impl Future<Output = ()> + use<> {
         let events = Arc::clone(&self.events.0);

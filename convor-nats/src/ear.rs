@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_nats::{Client, Message};
 use convor::ports::{BrokerError, Received, Signal};
@@ -34,7 +34,8 @@ impl Mouth {
     pub(crate) fn offer(&self, wire: &Wire, signal: &Signal) -> Result<(), BrokerError> {
         let client = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let client = client.ok_or_else(BrokerError::default)?;
-        let (subject, message) = wire.write(signal, client.max_payload()).ok_or_else(BrokerError::default)?;
+        let (subject, message) =
+            wire.write(signal, now(), client.max_payload()).ok_or_else(BrokerError::default)?;
         // It does not wait, and is not to fail because the task has done much already.
         let sent = tokio::task::unconstrained(client.publish(subject, message)).now_or_never();
         match sent {
@@ -87,7 +88,7 @@ impl Ear {
     async fn hear(&self, line: &mut Line) {
         let mut complaints = Complaints::default();
         loop {
-            let (overflown, broken) = (line.overflown(), line.broken());
+            let (overflown, broken, denied) = (line.overflown(), line.broken(), line.denied());
             tokio::select! {
                 biased;
                 () = complaints.due() => self.tell(Received::Lost),
@@ -102,12 +103,14 @@ impl Ear {
                     }
                     return;
                 }
+                // What was permitted is not any more. Another connection finds out whether it is again, and until then nodes reread.
+                () = denied => return,
             }
         }
     }
 
     fn take(&self, message: &Message, complaints: &mut Complaints) {
-        match self.dialer.wire.read(message.subject.as_str(), &message.payload) {
+        match self.dialer.wire.read(message.subject.as_str(), &message.payload, now()) {
             Heard::Signal(signal) => self.tell(Received::Signal(signal)),
             Heard::Echo => {}
             Heard::Unreadable(why) => {
@@ -126,6 +129,7 @@ impl Ear {
     /// Another connection, after as many attempts as it takes. Who lives on rereading does so before and after each pause.
     async fn reconnect(&self) -> Line {
         let first = any();
+        let mut known = None;
         for failed in 0.. {
             self.tell(Received::Lost);
             // Each server is asked once before anyone is waited for longer.
@@ -133,7 +137,15 @@ impl Ear {
             self.tell(Received::Lost);
             match self.dialer.dial(first.wrapping_add(failed)).await {
                 Ok(line) => return line,
-                Err(error) => tracing::debug!(?error, "no connection yet"),
+                Err(error) => {
+                    let reason = error.to_string();
+                    if known.as_ref() == Some(&reason) {
+                        tracing::debug!(?error, "no connection yet");
+                    } else {
+                        tracing::warn!(reason, "no connection yet");
+                        known = Some(reason);
+                    }
+                }
             }
         }
         // Nobody counts so far.
@@ -180,6 +192,13 @@ fn pause(failed: usize) -> Duration {
     let longest = PAUSE_MIN.saturating_mul(1 << failed.min(16)).min(PAUSE_MAX);
     let part = u32::try_from(any() % 1_000).unwrap_or(0);
     longest / 2 + longest / 2 * part / 1_000
+}
+
+/// By the clock of the machine, in milliseconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "it bounds for how long a recorded message is worth anything")]
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Each state is seeded anew, by the standard library's generator.

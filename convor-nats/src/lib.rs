@@ -24,13 +24,15 @@
 //! ```
 //!
 //! **Without a [`ClusterKey`]** signals are JSON with ids and positions, and never with what is said. Whoever may listen reads them;
-//! whoever may publish can make others up, which cost rereading, and show somebody typing or present who is not. Nothing is
-//! delivered or revoked on a signal's word.
+//! whoever may publish can make others up, which cost rereading, and show somebody typing, present or up to date who is not. Nothing
+//! is delivered or revoked on a signal's word. Up to 2,048 messages wait for a node, each as long as the server's `max_payload` lets it
+//! be: lower that where others publish on the same servers.
 //!
 //! **With one** everything is sealed with XChaCha20-Poly1305, under a random nonce and for its subject, and what is said goes along,
 //! so that other nodes need not read it from the storage. Who has not got the key reads nothing but which tenant, when and how much, and
 //! can make up nothing; it can hold back, and say again what has been said, which costs rereading, and shows somebody typing or
-//! present who no longer is. What cannot be opened is no signal: it counts as missed, at most once a second, and a warning says why.
+//! present who no longer is. What was said goes along with the time, and is told again for at most ten seconds, by the clocks of
+//! the nodes: later, or where clocks differ by more, it is a hint. What cannot be opened is no signal: it counts as missed, at most once a second, and a warning says why.
 //!
 //! Every node of a cluster needs the same key. [`NatsOptions::cluster_keys`] tells how it is changed.
 //!

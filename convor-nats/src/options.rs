@@ -130,16 +130,18 @@ impl NatsOptions {
         self
     }
 
-    /// Trusts the certificates in this file (PEM) in the place of the system's; may be repeated. It is read when the broker is made.
+    /// Trusts the certificates in this file (PEM) in the place of the system's, and [requires TLS](Self::require_tls); may be
+    /// repeated. It is read when the broker is made.
     pub fn root_certificates(mut self, path: impl Into<PathBuf>) -> Self {
         self.tls.roots.push(path.into());
-        self
+        self.require_tls()
     }
 
-    /// Shows servers that ask for it the certificate in a file (PEM), to which the key in another one belongs.
+    /// Shows servers that ask for it the certificate in a file (PEM), to which the key in another one belongs, and [requires
+    /// TLS](Self::require_tls).
     pub fn client_certificate(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
         self.tls.client = Some((certificate.into(), key.into()));
-        self
+        self.require_tls()
     }
 
     /// Seals everything with this key, and opens only what is sealed with it. What is said then goes along, so that other

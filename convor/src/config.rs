@@ -44,9 +44,11 @@ pub struct Limits {
     /// How long a request's body may take; beyond it 408 and the connection ends. 30 s.
     pub body_timeout: Duration,
 
-    /// Frames in the queue of a connection; beyond it the connection is closed as a slow reader (4002). 1,024.
+    /// Frames in the queue of a connection; beyond it the connection is closed as a slow reader (4002). As many again may be
+    /// on their way from there to the socket. 1,024.
     pub queue_frames_max: usize,
-    /// Bytes in the queue of a connection; beyond it the connection is closed as a slow reader (4002). 1 MiB.
+    /// Bytes in the queue of a connection; beyond it the connection is closed as a slow reader (4002). As many again may be
+    /// on their way from there to the socket. 1 MiB.
     pub queue_bytes_max: usize,
     /// Droppable frames in the queue of a connection; beyond it the oldest one goes. 64.
     pub queue_droppable_max: usize,
@@ -75,8 +77,12 @@ pub struct Limits {
     pub heartbeat: Duration,
     /// How long after a ping nothing may come; then the connection is closed with 4003. 10 s.
     pub pong_timeout: Duration,
-    /// How long a write to a connection may be stuck; then the connection is cut. 10 s.
+    /// How long a write to a connection may be stuck, and how long all that is left to write to one that ends may take; then
+    /// the connection is cut. 10 s.
     pub write_timeout: Duration,
+    /// How long it may take to tell a client that it may hear nothing more; then the connection is cut. What waits for it is
+    /// dropped at once. 500 ms.
+    pub withdrawn_timeout: Duration,
     /// How long a drain may take; then what is left is cut. 25 s.
     pub drain_timeout: Duration,
     /// How long a node may go without having confirmed a tenant's control log; then it closes that tenant's sockets with
@@ -87,15 +93,31 @@ pub struct Limits {
     /// out later. 10 s.
     pub storage_timeout: Duration,
 
-    /// Requests and frames that a node carries out at once; beyond it `unavailable`, before anything is read for them. 1,024.
+    /// How long the storage may take to say that it is there, while it answers nobody else either; then the node is not
+    /// ready (503). 1 s.
+    pub readiness_timeout: Duration,
+
+    /// Requests and frames of principals that a node carries out at once; beyond it `unavailable`, and of requests that come
+    /// then not even the credential is looked up. 1,024.
     pub work_max: usize,
     /// Those of them that are one tenant's; beyond it `unavailable`, so that a slow one leaves room for the others. 256.
     pub work_per_tenant_max: usize,
-    /// Reads for clients that arrive or resume, at once; more wait their turn, for as long as a call of the storage may take;
-    /// then the client is sent away to come back. 64.
+    /// What a node does at once for requests of those who are not authenticated, or not yet: looking up a credential or a
+    /// site, registering, signing in; beyond it `unavailable`. It comes beside `work_max`. 512.
+    pub work_of_strangers_max: usize,
+    /// That of them who name one tenant, truly or not; beyond it `unavailable`, so that a slow one leaves room for the
+    /// others, and strangers take nothing from the tenant's own. 128.
+    pub work_of_strangers_per_tenant_max: usize,
+    /// Reads for clients that arrive or resume, at once, and as many to find out who they are; more wait their turn, for as long
+    /// as a call of the storage may take; then the client is sent away to come back. 64.
     pub arrival_reads_max: usize,
     /// Those of them that are one tenant's; more wait, so that a storm of one leaves room for the others. 16.
     pub arrival_reads_per_tenant_max: usize,
+    /// Reads for clients that arrive or resume, those included that wait, and as many to find out who they are; beyond it the
+    /// client is sent away at once, to come back after a pause. 20,000.
+    pub arrivals_waiting_max: usize,
+    /// Those of them that are one tenant's; beyond it the same. 5,000.
+    pub arrivals_waiting_per_tenant_max: usize,
 
     /// Connections that a principal opens; beyond it `rate_limited`.
     pub connections: Rate,
@@ -154,8 +176,11 @@ pub struct Limits {
     pub control_heads_max: usize,
     /// Typing, read and page signals of other nodes that are told on at once; beyond it they are dropped. 64.
     pub signals_told_max: usize,
-    /// Signals that wait for the broker; beyond it they are dropped, and the other nodes reread. 10,000.
+    /// Signals that wait for the broker; beyond it they are dropped, and the other nodes reread. Also those that have come from
+    /// it and wait for this node's listeners, in each of eight queues; beyond it their conversations are reread. 10,000.
     pub signals_waiting_max: usize,
+    /// Bytes of new events in such a queue; beyond it the events are not told but read from the storage. 4 MiB.
+    pub signals_waiting_bytes_max: usize,
     /// Bytes of new events that other nodes are told with a hint, if the broker may carry them; beyond it they read them from the
     /// storage. 64 KiB.
     pub told_bytes_max: usize,
@@ -199,13 +224,19 @@ impl Default for Limits {
             heartbeat: Duration::from_secs(25),
             pong_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(10),
+            withdrawn_timeout: Duration::from_millis(500),
             drain_timeout: Duration::from_secs(25),
             control_lag_max: Duration::from_secs(5),
             storage_timeout: Duration::from_secs(10),
+            readiness_timeout: Duration::from_secs(1),
             work_max: 1_024,
             work_per_tenant_max: 256,
+            work_of_strangers_max: 512,
+            work_of_strangers_per_tenant_max: 128,
             arrival_reads_max: 64,
             arrival_reads_per_tenant_max: 16,
+            arrivals_waiting_max: 20_000,
+            arrivals_waiting_per_tenant_max: 5_000,
             connections: Rate::per_minute(120, 60),
             requests: Rate::per_minute(1_200, 200),
             messages: Rate::per_minute(120, 40),
@@ -233,6 +264,7 @@ impl Default for Limits {
             control_heads_max: 1_000,
             signals_told_max: 64,
             signals_waiting_max: 10_000,
+            signals_waiting_bytes_max: 4_096 * KIB,
             told_bytes_max: 64 * KIB,
             presence_lease: Duration::from_secs(90),
         }

@@ -98,7 +98,7 @@ pub(crate) fn heal(world: &World, nodes: &mut [Node], clients: usize) {
 
 fn fault(dice: &mut Dice, nodes: usize, clients: usize) -> Fault {
     let (node, client) = (dice.index(nodes), dice.index(clients));
-    match dice.below(20) {
+    match dice.below(21) {
         0 | 1 => Fault::Cut { client },
         2 | 3 => Fault::Vanish { client },
         4 => Fault::Hold { client },
@@ -121,6 +121,10 @@ fn fault(dice: &mut Dice, nodes: usize, clients: usize) -> Fault {
         13 if dice.chance(500) => Fault::SubscriptionsEnd,
         13 => Fault::Lost { node },
         14..19 => Fault::Storage { node, trouble: trouble(dice) },
+        19 => Fault::Lossy {
+            node,
+            trouble: uplink::Trouble { late: dice.between(50, 1_000), ..Default::default() },
+        },
         _ => {
             let far = if dice.chance(300) { 3_600_000 } else { 5_000 };
             Fault::Clock { node, wrong_by: i64::try_from(dice.below(2 * far)).unwrap_or(0) - far as i64 }

@@ -16,6 +16,7 @@ mod found;
 mod life;
 mod network;
 mod node;
+mod panics;
 mod run;
 mod seeds;
 mod storage;

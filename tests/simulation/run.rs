@@ -16,6 +16,7 @@ use crate::clock::{NodeClock, now};
 use crate::dice::Dice;
 use crate::faults::{self, Plan, heal, pass};
 use crate::node::Node;
+use crate::panics;
 use crate::world::World;
 
 /// For how long people talk and things befall them, in milliseconds.
@@ -46,7 +47,13 @@ pub(crate) fn run(seed: u64, bug: Option<Bug>) -> Outcome {
         .start_paused(true)
         .build()
         .expect("a runtime");
-    runtime.block_on(simulate(seed, bug))
+    panics::forget();
+    let mut outcome = runtime.block_on(simulate(seed, bug));
+    // The runtime catches those of its tasks, and clients take what follows for a cut connection.
+    if let Some(what) = panics::last() {
+        outcome.violation.get_or_insert(Violation { rule: "nothing panics", at: None, what });
+    }
+    outcome
 }
 
 async fn simulate(seed: u64, bug: Option<Bug>) -> Outcome {
@@ -78,8 +85,10 @@ async fn simulate(seed: u64, bug: Option<Bug>) -> Outcome {
     heal(&world, &mut nodes, count);
     world.watcher.calm_down();
     pass(&world, HEALING).await;
-    if let Some(Err(error)) = clients.try_join_next() {
-        world.watcher.violated("a client takes part to the end", None, error);
+    while let Some(ended) = clients.try_join_next() {
+        if let Err(error) = ended {
+            world.watcher.violated("a client takes part to the end", None, error);
+        }
     }
     if world.watcher.violation().is_none() {
         look_at_what_is_stored(&world).await;
@@ -92,19 +101,22 @@ async fn until_something_is_wrong(world: &World) {
     pass(world, Duration::from_secs(86_400)).await;
 }
 
-/// Reads everything from the storage itself, in both numberings.
+/// Reads everything from the storage itself, in both numberings: what has been stored on the way, and what is listed.
 async fn look_at_what_is_stored(world: &World) {
     let storage = world.storage.as_ref();
+    let mut places = world.watcher.places();
     for record in storage.registry().list(None, 10).await.expect("it is read") {
         let scope = ConversationScope::Inbox { status: None, assignee: None, tag: None };
         let reader = convor::domain::Author::System;
         let page = ConversationPage { reader, scope, before: None, limit: 200 };
         for view in storage.conversations().page(record.id, &page).await.expect("it is read") {
-            let at = (record.id, view.conversation.id);
-            for audience in [Audience::Staff, Audience::Visitor] {
-                let log = read_log(world, at, audience).await;
-                world.watcher.stands(at, audience, &log);
-            }
+            places.insert((record.id, view.conversation.id));
+        }
+    }
+    for at in places {
+        for audience in [Audience::Staff, Audience::Visitor] {
+            let log = read_log(world, at, audience).await;
+            world.watcher.stands(at, audience, &log);
         }
     }
 }
@@ -115,10 +127,7 @@ async fn read_log(world: &World, at: Place, audience: Audience) -> Vec<(u64, Str
         let after = log.last().map_or(0, |(seq, _)| *seq);
         let events = world.storage.events();
         let page = events.page(at.0, at.1, audience, Window::After(after), 200).await.expect("it is read");
-        let page = page.expect("it is there");
-        if page.events.is_empty() {
-            return log;
-        }
+        let Some(page) = page.filter(|page| !page.events.is_empty()) else { return log };
         log.extend(page.events.iter().filter_map(|event| entry(event, audience)));
     }
 }

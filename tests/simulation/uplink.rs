@@ -1,21 +1,26 @@
-//! A node's way to the broker that joins the nodes: signals take their time, are lost with and without a word, and end with
-//! the node.
+//! A node's way to the broker that joins the nodes: signals take their time to each of those who hear them, are lost with and
+//! without a word, and end with the node.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use convor::ids::NodeId;
 use convor::ports::{Broker, BrokerError, Received, Signal, SignalBody, Subscription};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::clock::now;
 use crate::dice::Dice;
 use crate::life::Life;
 use crate::watcher::Watcher;
 
 /// How long a signal is on its way, in milliseconds.
 const LATENCY: (u64, u64) = (0, 15);
+
+/// How long a signal that is late is on its way.
+const LATE: (u64, u64) = (100, 4_000);
 
 /// How many hints in a thousand are lost where nobody is to notice.
 const UNNOTICED: u64 = 200;
@@ -55,6 +60,8 @@ pub(crate) struct Trouble {
     pub(crate) deaf: u64,
     /// What it says is refused.
     pub(crate) refused: u64,
+    /// What it should hear is late, and with it what the same node says next.
+    pub(crate) late: u64,
 }
 
 impl Uplink {
@@ -101,10 +108,15 @@ impl Broker for Uplink {
         self.inner.publish(signal).await
     }
 
+    fn carries_content(&self) -> bool {
+        self.inner.carries_content()
+    }
+
     async fn subscribe(&self) -> Result<Box<dyn Subscription>, BrokerError> {
         self.shared.life.goes_on().await;
         let inner = self.inner.subscribe().await?;
-        Ok(Box::new(Ear { inner, shared: Arc::clone(&self.shared) }))
+        let (coming, last) = (BTreeMap::new(), HashMap::new());
+        Ok(Box::new(Ear { inner, shared: Arc::clone(&self.shared), coming, last, count: 0 }))
     }
 }
 
@@ -113,6 +125,11 @@ impl Broker for Uplink {
 struct Ear {
     inner: Box<dyn Subscription>,
     shared: Arc<Shared>,
+    /// What is on its way, by when it arrives.
+    coming: BTreeMap<(Instant, u64), Signal>,
+    /// When the last signal of each node arrives: those of one node do not overtake each other, and those of two may.
+    last: HashMap<NodeId, Instant>,
+    count: u64,
 }
 
 #[async_trait]
@@ -123,15 +140,39 @@ impl Subscription for Ear {
             if std::mem::take(&mut self.shared.state().lost) {
                 return Received::Lost;
             }
-            match self.inner.next().await {
-                Received::Signal(signal) => {
-                    if let Some(signal) = self.shared.arrives(signal) {
+            let first = self.coming.first_key_value().map(|((at, _), _)| *at);
+            tokio::select! {
+                biased;
+                () = at(first) => {
+                    if let Some((_, signal)) = self.coming.pop_first() {
                         return Received::Signal(signal);
                     }
                 }
-                other => return other,
+                received = self.inner.next() => match received {
+                    Received::Signal(signal) => self.sets_out(signal),
+                    other => return other,
+                },
             }
         }
+    }
+}
+
+impl Ear {
+    fn sets_out(&mut self, signal: Signal) {
+        let wait = self.shared.wait(&signal);
+        let Some(signal) = self.shared.arrives(signal) else { return };
+        let last = self.last.entry(signal.node).or_insert_with(now);
+        *last = (now() + wait).max(*last);
+        self.count += 1;
+        self.coming.insert((*last, self.count), signal);
+    }
+}
+
+/// When it is time; never, if there is none.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -144,7 +185,7 @@ impl Shared {
             return None;
         }
         if self.renumbers {
-            let is_hint = matches!(signal.body, SignalBody::Grown { .. });
+            let is_hint = matches!(signal.body, SignalBody::Grown { .. } | SignalBody::Told { .. });
             let lost = is_hint && dice.chance(UNNOTICED);
             let unnoticed = state.unnoticed.entry(signal.node).or_default();
             *unnoticed += u64::from(lost);
@@ -152,6 +193,17 @@ impl Shared {
             return (!lost).then_some(signal);
         }
         Some(signal)
+    }
+
+    /// How long a signal is on its way to this node.
+    fn wait(&self, signal: &Signal) -> Duration {
+        let late = self.state().trouble.late;
+        let mut dice = self.dice(&signal.body);
+        if dice.chance(late) {
+            self.watcher.count("signals that are late");
+            return dice.millis(LATE.0, LATE.1);
+        }
+        dice.millis(LATENCY.0, LATENCY.1)
     }
 
     fn dice(&self, what: &SignalBody) -> Dice {

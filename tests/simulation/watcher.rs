@@ -1,6 +1,6 @@
 //! Who sees everything that happens in a run: it tells the checker, counts, and keeps the last steps of each conversation.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -78,6 +78,11 @@ impl Watcher {
     /// What is stored of a conversation in the end.
     pub(crate) fn stands(&self, at: Place, audience: Audience, log: &[(u64, String)]) {
         self.seen().checker.stands(at, audience, log);
+    }
+
+    /// The conversations that have been stored.
+    pub(crate) fn places(&self) -> BTreeSet<Place> {
+        self.seen().checker.places()
     }
 
     /// The run is over.

@@ -79,7 +79,12 @@ impl World {
             watcher: Arc::new(Watcher::new()),
             network: Network::new(bug == Some(Bug::SkipsFrames)),
             storage: Arc::new(MemoryStorage::new()),
-            broker: Arc::new(MemoryBroker::new()),
+            // Every other cluster hears what is said, and not only that something was.
+            broker: Arc::new(if seed % 2 == 0 {
+                MemoryBroker::new()
+            } else {
+                MemoryBroker::new().carrying_content()
+            }),
         }
     }
 

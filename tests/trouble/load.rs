@@ -10,7 +10,7 @@ use convor_tests::person::Person;
 use futures_util::FutureExt;
 
 use crate::socket::{Socket, anna_signs_in};
-use crate::world::{MINUTE, alone, alone_with, asked, away};
+use crate::world::{MINUTE, SECOND, alone, alone_with, asked, away, pass};
 
 /// What an operator's message asks of the storage while nobody else may change its conversation.
 const POSTING: [(&str, Side); 3] =
@@ -26,6 +26,8 @@ async fn a_storage_that_hangs_does_not_hold_a_conversation_for_ever() {
         let (chat, anna) = (node.chat.clone(), away(&tenant, &tenant.anna));
         let hanging = tokio::spawn(async move { chat.post(&anna, id, message("two")).await });
         held.reached().await;
+        // Whoever comes together with it is told to come again.
+        pass(SECOND).await;
         let behind = tokio::time::timeout(MINUTE, node.chat.post(&visitor, id, message("three"))).await;
         behind.unwrap_or_else(|_| panic!("{side:?} {call}: its turn comes")).expect("it is stored");
         hanging.abort();

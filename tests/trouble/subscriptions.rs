@@ -1,6 +1,7 @@
 //! What a connection hears, it hears without a hole, or it ends and comes back.
 
-use convor::ports::Close;
+use convor::ports::{Close, Storage};
+use convor::time::Timestamp;
 use convor_memory::InProcess;
 use convor_tests::fixture::{message, new_id, opening};
 use convor_tests::hooked::Side::{After, Before};
@@ -11,7 +12,7 @@ use uuid::Uuid;
 
 use crate::hearing::heard;
 use crate::socket::{Socket, anna_signs_in};
-use crate::world::{Cluster, MINUTE, SECOND, alone, asked, away, open, pass};
+use crate::world::{Cluster, MINUTE, SECOND, alone, alone_with, asked, away, open, pass};
 
 #[tokio::test(start_paused = true)]
 async fn a_subscription_that_cannot_be_renewed_ends_its_connection() {
@@ -39,6 +40,60 @@ async fn a_subscription_that_fails_can_be_asked_for_again() {
     anna.subscribe(id, Some(0)).await;
     node.chat.post(&visitor, id, message("two")).await.expect("a message");
     assert_eq!(heard(&mut anna, SECOND).await.events(), ["1 message", "2 message"]);
+}
+
+/// All that is missing, or an explicit `reset`: never a part.
+#[tokio::test(start_paused = true)]
+async fn what_is_purged_while_a_client_resumes_resets_it() {
+    let (node, tenant) = alone_with(|builder| {
+        let mut limits = convor::Limits::default();
+        limits.messages = convor::Rate::UNLIMITED;
+        builder.limits(limits)
+    })
+    .await;
+    let (visitor, id) = asked(&tenant).await;
+    for number in 2..=130 {
+        node.chat.post(&visitor, id, message(&number.to_string())).await.expect("a message");
+    }
+    let mut anna = tenant.anna().await;
+    let second_page = node.storage.hold(next("events.page").but(1), Before);
+    anna.send(json!({"type": "subscribe", "ref": "s", "conversation": id, "after": 0})).await;
+    second_page.reached().await;
+    let purged = node.storage.events().purge(tenant.id, Timestamp::MAX, 120).await;
+    assert_eq!(purged.expect("it is purged"), 120);
+    second_page.release();
+    let resumed = heard(&mut anna, SECOND).await;
+    let reset = resumed.of("reset").next().expect("a reset");
+    assert_eq!(
+        (&reset["conversation"], &reset["seq"], &reset["epoch"]),
+        (&json!(id), &json!(130), &json!(1))
+    );
+    assert_eq!(resumed.events().len(), 100, "what was read before the purge, and nothing behind the hole");
+    node.chat.post(&visitor, id, message("more")).await.expect("a message");
+    assert_eq!(heard(&mut anna, SECOND).await.events(), ["131 message"]);
+}
+
+/// What was said elsewhere and purged before this node has heard of it is not to be had any more.
+#[tokio::test(start_paused = true)]
+async fn who_listens_to_a_conversation_that_is_purged_beyond_it_is_sent_away() {
+    let Cluster { world, here, there, tenant_here, tenant_there } = Cluster::new().await;
+    let (visitor, id) = asked(&tenant_here).await;
+    let mut person = Person::connect(&tenant_there.chat, visitor).await;
+    heard(&mut person, SECOND).await;
+    let held = there.storage.hold(next("events.page"), Before);
+    world.broker.swallow_next(2);
+    let anna = away(&tenant_here, &tenant_here.anna);
+    for text in ["two", "three"] {
+        here.chat.post(&anna, id, message(text)).await.expect("a message");
+    }
+    held.reached().await;
+    let purged = here.storage.events().purge(tenant_here.id, Timestamp::MAX, 2).await;
+    assert_eq!(purged.expect("it is purged"), 2);
+    held.release();
+    assert_eq!(heard(&mut person, SECOND).await.end, Some(Close::PositionLost));
+    let mut person = person.reconnect().await;
+    here.chat.post(&anna, id, message("four")).await.expect("a message");
+    assert_eq!(heard(&mut person, SECOND).await.events(), ["4 message"]);
 }
 
 /// Wherever a read fails, the conversation is heard, or the visitor comes back and lists it.

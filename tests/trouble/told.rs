@@ -70,21 +70,27 @@ async fn what_a_broker_that_keeps_no_secrets_tells_is_not_believed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_too_long_to_be_told_is_read() {
-    let world = World::with_broker(MemoryBroker::new().carrying_content());
-    let bounded = |builder: convor::ChatBuilder| {
-        let mut limits = convor::Limits::default();
-        limits.told_bytes_max = 100;
-        builder.limits(limits)
-    };
-    let Cluster { here, there, tenant_here, tenant_there, .. } = Cluster::of(world, bounded).await;
-    let (visitor, id) = asked(&tenant_here).await;
-    let mut person = Person::connect(&tenant_there.chat, visitor).await;
-    pass(SECOND).await;
-    let before = there.storage.count("events.page");
-    here.chat.post(&away(&tenant_here, &tenant_here.anna), id, message("two")).await.expect("a message");
-    assert_eq!(heard(&mut person, SECOND).await.events(), ["2 message"]);
-    assert!(there.storage.count("events.page") > before, "another node has read it");
+async fn what_is_too_long_to_be_told_or_for_what_waits_is_read() {
+    let told: fn(&mut convor::Limits) = |limits| limits.told_bytes_max = 100;
+    let waiting: fn(&mut convor::Limits) = |limits| limits.signals_waiting_bytes_max = 100;
+    let none: fn(&mut convor::Limits) = |_| ();
+    for bounds in [[told, none], [waiting, none], [none, waiting]] {
+        let world = World::with_broker(MemoryBroker::new().carrying_content());
+        let nodes = std::cell::RefCell::new(bounds.iter());
+        let bounded = |builder: convor::ChatBuilder| {
+            let mut limits = convor::Limits::default();
+            nodes.borrow_mut().next().expect("two nodes")(&mut limits);
+            builder.limits(limits)
+        };
+        let Cluster { here, there, tenant_here, tenant_there, .. } = Cluster::of(world, bounded).await;
+        let (visitor, id) = asked(&tenant_here).await;
+        let mut person = Person::connect(&tenant_there.chat, visitor).await;
+        pass(SECOND).await;
+        let before = there.storage.count("events.page");
+        here.chat.post(&away(&tenant_here, &tenant_here.anna), id, message("two")).await.expect("a message");
+        assert_eq!(heard(&mut person, SECOND).await.events(), ["2 message"]);
+        assert!(there.storage.count("events.page") > before, "another node has read it");
+    }
 }
 
 /// Clients that come back together and miss the same cost few reads.

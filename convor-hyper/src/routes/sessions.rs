@@ -1,7 +1,7 @@
 //! Operators sign in and out.
 
 use convor::Error;
-use convor::credentials::Token;
+use convor::credentials::{TenantKey, Token};
 use convor::protocol::{OperatorObject, Presentation, SignInRequest};
 use convor::time::Timestamp;
 use http::header::SET_COOKIE;
@@ -35,6 +35,7 @@ pub(super) async fn create(call: Call) -> Result<Reply, Refusal> {
     }
     let SignInRequest { tenant, email, password, .. } = &request;
     let chat = call.chat();
+    let _work = chat.begin_for_stranger(TenantKey::parse(tenant).map(|key| key.tenant))?;
     let signed_in = chat.sign_in(tenant, email, password, call.address()).await?;
     let (operator, token) = (&signed_in.operator, signed_in.token.reveal());
     let online = chat.is_operator_online(signed_in.token.tenant(), operator.id);

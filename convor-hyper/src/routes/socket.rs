@@ -47,7 +47,7 @@ async fn entrance(call: &Call) -> Result<Entrance, Refusal> {
         _ => return Err(Refusal::OriginForbidden),
     };
     if let Some(cookie) = cookie {
-        let authenticated = call.chat().authenticate(&cookie).await?.ok_or(Error::Unauthenticated)?;
+        let authenticated = call.chat().recognise(&cookie).await?;
         if authenticated.principal.audience() != Audience::Staff {
             return Err(Error::Unauthenticated.into());
         }

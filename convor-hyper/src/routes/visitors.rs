@@ -26,6 +26,7 @@ pub(super) async fn register(call: Call) -> Result<Reply, Refusal> {
     // What is no site key names no site.
     let key = SiteKey::parse(&request.site).ok_or(Error::NotFound)?;
     call.source.for_visitors_of(call.chat(), key).await?;
+    let _work = call.chat().begin_for_stranger(Some(key.tenant))?;
     let (visitor, token) = call.chat().register_visitor(&key, call.address()).await?;
     let registered = Registered { visitor: VisitorObject::new(&visitor), token: token.reveal() };
     Ok(Reply::created(&registered, false))

@@ -1,6 +1,7 @@
 //! WebSockets (RFC 6455; over HTTP/2, RFC 8441): from the upgrade to the close.
 
 mod config;
+mod gathering;
 mod handshake;
 mod line;
 mod open;
@@ -21,6 +22,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use crate::peer::Place;
+use gathering::Gathering;
 pub(crate) use handshake::Handshake;
 use line::Line;
 pub(crate) use open::Sockets;
@@ -28,7 +30,7 @@ use reader::Reader;
 use writer::{Writer, Written};
 
 /// A connection as tungstenite speaks over it.
-type Stream = WebSocketStream<TokioIo<Upgraded>>;
+type Stream = WebSocketStream<Gathering<TokioIo<Upgraded>>>;
 
 /// How long a peer that has been told to go may take to hang up.
 const LINGER: std::time::Duration = std::time::Duration::from_secs(2);
@@ -41,7 +43,7 @@ pub(crate) struct Socket {
     session: Session,
     /// Held as long as the connection lasts.
     _open: Option<Place>,
-    /// Held until the client has said who it is.
+    /// Held until the client has said something.
     pending: Option<Place>,
 }
 
@@ -70,11 +72,12 @@ impl Socket {
     async fn speak(self, io: TokioIo<Upgraded>) {
         let Self { chat, outlet, session, _open, pending } = self;
         let limits = chat.limits();
+        let io = Gathering::new(io);
         let stream = WebSocketStream::from_raw_socket(io, Role::Server, Some(config::config(limits))).await;
         let (sink, stream) = stream.split();
         let line = Arc::new(Line::new(outlet, limits));
         let mut reading = Task(tokio::spawn(Reader::new(stream, session, Arc::clone(&line), pending).run()));
-        let mut writer = Writer::new(sink, line, limits.write_timeout);
+        let mut writer = Writer::new(sink, line, limits);
         let written = writer.run().await;
         // What the client has asked for and is being done is finished; nothing more is begun.
         let read = tokio::time::timeout(limits.write_timeout, &mut reading.0).await;

@@ -44,7 +44,11 @@ impl Reader {
                 message = self.stream.next() => message,
             };
             match message {
-                Some(Ok(Message::Text(text))) => self.receive(&text).await,
+                Some(Ok(Message::Text(text))) => {
+                    self.receive(&text).await;
+                    // What is answered from memory never waits, and others have a turn, too.
+                    tokio::task::consume_budget().await;
+                }
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => line.heard(),
                 Some(Ok(Message::Binary(_))) => {
                     line.violated(CloseCode::Unsupported.into());
@@ -66,12 +70,10 @@ impl Reader {
         self.line.busy(true);
         // Whatever the first frame is, a silent connection it is not: if it is no `hello`, the session closes it.
         self.line.pulse.welcomed();
+        self.place = None;
         // What a frame sets in motion is large, and most connections are idle most of the time.
         Box::pin(self.session.receive(text)).await;
         self.line.busy(false);
-        if self.session.is_welcomed() {
-            self.place = None;
-        }
     }
 }
 

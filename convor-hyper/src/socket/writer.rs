@@ -6,12 +6,15 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use convor::hub::Batch;
+use convor::Limits;
+use convor::hub::{Batch, Outlet};
 use convor::ports::{Close, Frame, Transport};
 use convor::session::{Beat, closing, heartbeat};
 use futures_util::SinkExt;
 use futures_util::stream::SplitSink;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame as WireFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::{Line, Stream};
@@ -24,7 +27,16 @@ const FRAMES_KEPT: usize = 16;
 pub(super) struct Writer {
     sink: SplitSink<Stream, Message>,
     line: Arc<Line>,
-    patience: Duration,
+    patience: Patience,
+}
+
+/// How long a connection may take.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    /// For each write; when it ends, for all that is left.
+    stuck: Duration,
+    /// For all that is left when its principal may hear nothing more.
+    withdrawn: Duration,
 }
 
 /// How writing has ended.
@@ -37,7 +49,8 @@ pub(super) enum Written {
 }
 
 impl Writer {
-    pub(super) fn new(sink: SplitSink<Stream, Message>, line: Arc<Line>, patience: Duration) -> Self {
+    pub(super) fn new(sink: SplitSink<Stream, Message>, line: Arc<Line>, limits: &Limits) -> Self {
+        let patience = Patience { stuck: limits.write_timeout, withdrawn: limits.withdrawn_timeout };
         Self { sink, line, patience }
     }
 
@@ -47,8 +60,13 @@ impl Writer {
 
     /// Writes until the connection is to end, and then says so.
     pub(super) async fn run(&mut self) -> Written {
-        let line = Arc::clone(&self.line);
-        let written = match self.write(&line).await {
+        let (line, patience) = (Arc::clone(&self.line), self.patience);
+        let written = tokio::select! {
+            biased;
+            written = self.write(&line) => written,
+            () = overdue(&line.outlet, patience) => Err(Stuck::Gone),
+        };
+        let written = match written {
             Ok(()) => Written::All,
             // The client has said goodbye; what is left is the answer to that, which tungstenite has ready.
             Err(Stuck::Over) => Written::All,
@@ -77,9 +95,12 @@ impl Writer {
         }
     }
 
-    /// Feeds everything, then flushes once: a burst costs few writes.
+    /// Feeds everything, then flushes once: a burst costs few writes. What the client may not hear any more is left out.
     async fn write_all(&mut self, batch: &mut Vec<Frame>) -> Result<(), Stuck> {
         for frame in batch.drain(..) {
+            if self.line.outlet.is_withdrawn() {
+                break;
+            }
             self.feed(text(frame.text)).await?;
         }
         batch.shrink_to(FRAMES_KEPT);
@@ -100,9 +121,9 @@ impl Writer {
                 Beat::Close(Close::Idle) if line.is_busy() => line.heard(),
                 Beat::Close(reason) => {
                     line.outlet.close(reason);
-                    return Ok(self.patience);
+                    return Ok(self.patience.stuck);
                 }
-                _ => return Ok(self.patience),
+                _ => return Ok(self.patience.stuck),
             }
         }
     }
@@ -119,12 +140,23 @@ impl Writer {
     }
 
     async fn feed(&mut self, message: Message) -> Result<(), Stuck> {
-        within(self.patience, self.sink.feed(message)).await
+        within(self.patience.stuck, self.sink.feed(message)).await
     }
 
     async fn flush(&mut self) -> Result<(), Stuck> {
-        within(self.patience, self.sink.flush()).await
+        within(self.patience.stuck, self.sink.flush()).await
     }
+}
+
+/// Waits until a connection that ends has had its time.
+async fn overdue(outlet: &Outlet, patience: Patience) {
+    outlet.closed().await;
+    // Boxed, so that only a connection that ends has room for its end.
+    let _ = Box::pin(tokio::time::timeout(patience.stuck, async {
+        outlet.withdrawn().await;
+        tokio::time::sleep(patience.withdrawn).await;
+    }))
+    .await;
 }
 
 /// Almost all writing is done at once, and only what is not needs a timer.
@@ -161,7 +193,38 @@ impl From<tokio::time::error::Elapsed> for Stuck {
     }
 }
 
-/// A text frame that shares its bytes.
+/// A text frame that shares its bytes. A [`Frame`] is UTF-8 by its contract: it is not looked through for each receiver.
 fn text(bytes: Bytes) -> Message {
-    Message::Text(Utf8Bytes::try_from(bytes).unwrap_or_default())
+    Message::Frame(WireFrame::message(bytes, OpCode::Data(Data::Text), true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Patience =
+        Patience { stuck: Duration::from_secs(3_600), withdrawn: Duration::from_millis(1) };
+
+    #[tokio::test]
+    async fn s16_a_write_that_is_stuck_is_given_up_when_nothing_more_may_be_heard() {
+        let outlet = Outlet::new(&Limits::default());
+        let mut overdue = pin!(overdue(&outlet, PATIENCE));
+        outlet.close(Close::PositionLost);
+        let waiting = tokio::time::timeout(50 * PATIENCE.withdrawn, &mut overdue).await;
+        assert!(waiting.is_err(), "who comes back may still hear what waits");
+        outlet.withdraw(Close::Revoked);
+        let given_up = tokio::time::timeout(Duration::from_secs(10), overdue).await;
+        given_up.expect("it does not wait for who does not read");
+    }
+
+    #[tokio::test]
+    async fn all_that_is_left_of_a_connection_that_ends_has_one_patience() {
+        let outlet = Outlet::new(&Limits::default());
+        let patience = Patience { stuck: Duration::from_millis(1), ..PATIENCE };
+        let mut overdue = pin!(overdue(&outlet, patience));
+        let waiting = tokio::time::timeout(50 * patience.stuck, &mut overdue).await;
+        assert!(waiting.is_err(), "one that lasts may be slow for as long as it likes");
+        outlet.close(Close::SlowReader);
+        tokio::time::timeout(Duration::from_secs(10), overdue).await.expect("it is given up");
+    }
 }

@@ -134,7 +134,7 @@ async fn s29_a_panic_is_one_requests_own() {
     fine.expect(200);
     let later = world.get("/v1/visitor").bearer("later").send().await;
     later.refused(503, "unavailable");
-    assert_eq!(later.header("retry-after"), Some("1"));
+    assert!(later.header("retry-after").is_some_and(|pause| ["1", "2", "3"].contains(&pause)));
     world.get("/v1/visitor").bearer("x").send().await.refused(401, "unauthenticated");
 
     let address = crate::served::served(&world).await;

@@ -202,7 +202,7 @@ async fn health_says_alive_and_readiness_says_ready_until_the_drain() {
     assert_eq!(world.service.drain().await, 0);
     let refused = world.get("/readyz").send().await;
     refused.refused(503, "unavailable");
-    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert!(refused.header("retry-after").is_some_and(|pause| ["1", "2", "3"].contains(&pause)));
     world.get("/healthz").send().await.expect(200);
 }
 

@@ -326,6 +326,27 @@ async fn s25_a_client_that_never_reads_is_cut() {
 }
 
 #[tokio::test]
+async fn s16_a_slow_reader_does_not_get_what_waits_after_signing_out() {
+    let world = World::new().await;
+    let address = served(&world).await;
+    let (anna, ben) = (world.anna(&world.acme).await, world.ben(&world.acme).await);
+    let id = world.conversation(&world.visitor(&world.acme).await, 0).await;
+    let mut desk = dial(address, "/v1/socket").small().open().await;
+    desk.hello(&anna).await;
+    desk.send(json!({"type": "subscribe", "ref": "c", "conversation": id})).await;
+    desk.until("subscribed").await;
+    // Too much for the buffers below, and not too much for the queue.
+    for _ in 0..100 {
+        let said = json!({"client_id": new_id(), "text": "x".repeat(8_000)});
+        world.post(&format!("/v1/conversations/{id}/messages")).bearer(&ben).json(&said).await.expect(201);
+    }
+    world.ask(http::Method::DELETE, "/v1/sessions/current").bearer(&anna).send().await.expect(204);
+    let ended = tokio::time::timeout(Duration::from_secs(1), desk.end()).await;
+    assert_eq!(ended.expect("within a second"), 4100);
+    assert!(desk.seqs().len() < 100, "what the queue held is not delivered");
+}
+
+#[tokio::test]
 async fn s16_signing_out_ends_the_sessions_sockets_within_a_second() {
     let world = World::new().await;
     let address = served(&world).await;

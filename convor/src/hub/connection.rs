@@ -67,8 +67,12 @@ impl Connection {
         let _ = self.transport.try_send(frame.clone());
     }
 
+    /// Ends it. Who may not be here any more does not hear what waits, either.
     pub(crate) fn close(&self, reason: Close) {
-        self.transport.close(reason);
+        match reason {
+            Close::Revoked | Close::Forbidden | Close::Erased => self.transport.withdraw(reason),
+            _ => self.transport.close(reason),
+        }
     }
 
     /// The conversations in whose topics it is a member; `None` once it has been disconnected.

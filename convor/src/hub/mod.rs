@@ -128,20 +128,10 @@ impl Hub {
         let mut shard = self.shard(key);
         let mut topic = shard.get_mut(&key);
         let expected = topic.as_ref().map_or(Expected::Next, |topic| topic.expects(event));
-        match expected {
-            Expected::Next | Expected::Old => {}
-            Expected::Gap => {
-                drop(shard);
-                self.mark_stale(key, StaleTopic::default());
-                return false;
-            }
-            Expected::OtherEpoch => {
-                // What the members hold may not be a prefix of the truth any more: they come back and are told.
-                for member in topic.iter().flat_map(|topic| topic.members()) {
-                    member.close(Close::PositionLost);
-                }
-                return true;
-            }
+        if expected == Expected::Gap {
+            drop(shard);
+            self.mark_stale(key, StaleTopic::default());
+            return false;
         }
         // The inbox is a view of its own: a conversation's listeners may be ahead of it.
         if topic.as_mut().is_none_or(|topic| topic.is_news_for_inbox(event)) {
@@ -153,16 +143,27 @@ impl Hub {
                 }
             }
         }
-        if expected == Expected::Next
-            && let Some(topic) = topic
-        {
-            topic.publish(event, |connection, audience| {
+        match (expected, topic) {
+            (Expected::Next, Some(topic)) => topic.publish(event, |connection, audience| {
                 if let Some(frame) = frame(audience) {
                     connection.offer(frame);
                 }
-            });
+            }),
+            // What the members hold may not be a prefix of the truth any more: they come back and are told.
+            (Expected::OtherEpoch, Some(topic)) => {
+                topic.members().for_each(|member| member.close(Close::PositionLost));
+            }
+            _ => {}
         }
         true
+    }
+
+    /// A conversation's log begins above this staff position: listeners who have not heard as much are sent away, to come back
+    /// and be told so.
+    pub(crate) fn begins_above(&self, key: TopicKey, floor: u64) {
+        if self.published(key).is_some_and(|heads| heads.staff < floor) {
+            self.send_away(key, None);
+        }
     }
 
     fn send_away(&self, key: TopicKey, visitor: Option<VisitorId>) {
@@ -187,11 +188,12 @@ impl Hub {
         except: impl Fn(&Connection) -> bool,
     ) {
         if let Some(frame) = to_staff {
-            let members = self.shard(key).get(&key).map(Topic::staff).unwrap_or_default();
             let inbox = self.roster.inbox(key.0);
-            let apart =
-                inbox.iter().filter(|listener| !members.iter().any(|member| member.id() == listener.id()));
-            for connection in members.iter().chain(apart).filter(|connection| !except(connection)) {
+            let shard = self.shard(key);
+            let topic = shard.get(&key);
+            let members = topic.into_iter().flat_map(Topic::staff);
+            let apart = inbox.iter().filter(|listener| topic.is_none_or(|topic| !topic.has(listener.id())));
+            for connection in members.chain(apart).filter(|connection| !except(connection)) {
                 connection.offer(frame);
             }
         }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -19,6 +20,8 @@ pub struct Outlet {
     drained: Notify,
     /// The end. Apart from `drained`, so that a reader which waits for it is not woken by each delivery.
     ended: Notify,
+    /// Whether the peer may hear nothing more. Apart from the queue, so that a writer asks for each frame of a batch.
+    withdrawn: AtomicBool,
     frames_max: usize,
     bytes_max: usize,
     droppable_max: usize,
@@ -51,6 +54,7 @@ impl Outlet {
             filled: Notify::new(),
             drained: Notify::new(),
             ended: Notify::new(),
+            withdrawn: AtomicBool::new(false),
             frames_max: limits.queue_frames_max,
             bytes_max: limits.queue_bytes_max,
             droppable_max: limits.queue_droppable_max,
@@ -58,7 +62,8 @@ impl Outlet {
     }
 
     /// Waits for something to write and moves all of it to `batch`, which is cleared first. There is one writer; a call that is
-    /// dropped while it waits has taken nothing.
+    /// dropped while it waits has taken nothing. What is in the batch does not count as waiting any more, and is not taken
+    /// back: a writer asks [`is_withdrawn`](Self::is_withdrawn) before each frame.
     pub async fn next(&self, batch: &mut Vec<Frame>) -> Batch {
         batch.clear();
         loop {
@@ -98,6 +103,23 @@ impl Outlet {
         }
     }
 
+    /// Whether the peer may hear nothing more, but why.
+    #[must_use]
+    pub fn is_withdrawn(&self) -> bool {
+        self.withdrawn.load(Ordering::Acquire)
+    }
+
+    /// Waits until the peer may hear nothing more.
+    pub async fn withdrawn(&self) {
+        loop {
+            let ended = self.ended.notified();
+            if self.is_withdrawn() {
+                return;
+            }
+            ended.await;
+        }
+    }
+
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -107,7 +129,7 @@ impl Outlet {
             queue.closing = Some(reason);
             if reason == Close::SlowReader {
                 // Nobody reads it, and the client resumes: it need not be held.
-                *queue = Queue { closing: queue.closing, ..Queue::default() };
+                queue.empty();
             }
             self.filled.notify_one();
             self.drained.notify_waiters();
@@ -160,12 +182,26 @@ impl Transport for Outlet {
     fn close(&self, reason: Close) {
         self.end(&mut self.queue(), reason);
     }
+
+    fn withdraw(&self, reason: Close) {
+        let mut queue = self.queue();
+        queue.empty();
+        self.withdrawn.store(true, Ordering::Release);
+        self.end(&mut queue, reason);
+        // It may have been closing for another reason, with much to say.
+        self.ended.notify_waiters();
+    }
 }
 
 impl Queue {
     fn push(&mut self, frame: Frame) {
         self.bytes += frame.text.len();
         self.frames.push_back(frame);
+    }
+
+    /// Forgets the frames, and the room that was for them.
+    fn empty(&mut self) {
+        *self = Self { closing: self.closing, ..Self::default() };
     }
 
     /// Makes room for a droppable frame: an older one with its key goes, or the oldest of all if there are too many.
@@ -262,15 +298,36 @@ mod tests {
     async fn what_was_accepted_before_the_end_is_still_written() {
         let outlet = outlet(10, 100, 10);
         outlet.try_send(event("a")).expect("room");
-        outlet.close(Close::Revoked);
+        outlet.close(Close::PositionLost);
         outlet.close(Close::Idle);
         assert_eq!(drain(&outlet).await, ["a"]);
         assert_eq!(
             outlet.next(&mut Vec::new()).await,
-            Batch::Close(Close::Revoked),
+            Batch::Close(Close::PositionLost),
             "the first reason holds"
         );
-        assert_eq!(outlet.closed().await, Close::Revoked);
+        assert_eq!(outlet.closed().await, Close::PositionLost);
+        assert!(!outlet.is_withdrawn());
+    }
+
+    #[tokio::test]
+    async fn s16_what_waits_is_taken_back_also_from_a_connection_that_is_closing() {
+        let draining = Close::Draining { reconnect_after_ms: 0 };
+        for before in [None, Some(draining)] {
+            let outlet = outlet(10, 100, 10);
+            outlet.try_send(event("a")).expect("room");
+            if let Some(before) = before {
+                outlet.close(before);
+            }
+            outlet.withdraw(Close::Revoked);
+            outlet.withdrawn().await;
+            outlet.try_send(event("b")).expect_err("closing");
+            assert_eq!(
+                outlet.next(&mut Vec::new()).await,
+                Batch::Close(before.unwrap_or(Close::Revoked)),
+                "nothing comes before the reason"
+            );
+        }
     }
 
     #[tokio::test]

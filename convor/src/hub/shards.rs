@@ -1,4 +1,5 @@
-//! A map that is locked in parts, so that what concerns different tenants does not wait for each other.
+//! A map that is locked in parts, so that what concerns different keys seldom waits for each other: two that meet in a part
+//! do, whosever they are, for as long as it takes to do what is done under the lock.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;

@@ -206,6 +206,70 @@ async fn another_epoch_sends_listeners_away() {
 }
 
 #[tokio::test]
+async fn the_inbox_hears_the_first_event_of_another_epoch() {
+    let hub = Hub::default();
+    let desk = Listener::staff(&hub, 5);
+    hub.roster().listen_to_inbox(&desk.connection);
+    let reader = Listener::staff(&hub, 6).live(&hub, 7, heads(7, 7));
+    publish(&hub, 8, Some(8));
+    publish_in(&hub, 2, 4, Some(4));
+    publish_in(&hub, 2, 4, Some(4));
+    assert_eq!(desk.heard().await, ["s8", "s4"], "also where positions begin anew below the old ones");
+    assert_eq!(reader.outlet.closed().await, Close::PositionLost);
+}
+
+#[tokio::test]
+async fn the_inbox_hears_what_comes_late_while_a_conversations_listeners_catch_up() {
+    let hub = Hub::default();
+    let (desk, late) = (Listener::staff(&hub, 5), Listener::staff(&hub, 6));
+    hub.roster().listen_to_inbox(&desk.connection);
+    hub.enter(key(), &late.connection);
+    // Nodes do not wait for each other: what another one has stored first may be heard of last.
+    for staff in [6, 5, 8, 7] {
+        publish(&hub, staff, None);
+    }
+    let mut heard = desk.heard().await;
+    heard.sort();
+    heard.dedup();
+    assert_eq!(heard, ["s5", "s6", "s7", "s8"]);
+}
+
+#[tokio::test]
+async fn what_is_no_event_reaches_each_member_of_the_staff_once() {
+    let hub = Hub::default();
+    let (both, desk) = (Listener::staff(&hub, 5), Listener::staff(&hub, 6));
+    for listener in [&both, &desk] {
+        hub.roster().listen_to_inbox(&listener.connection);
+    }
+    let both = both.live(&hub, 0, heads(0, 0));
+    let (member, visitor) = (Listener::staff(&hub, 7).live(&hub, 0, heads(0, 0)), Listener::visitor(&hub));
+    let typing = Frame::droppable("t".into(), 1);
+    let own = Uuid::from_u128(3).into();
+    hub.tell_conversation(key(), own, (Some(&typing), None), |listener| {
+        listener.id() == member.connection.id()
+    });
+    assert_eq!(both.heard().await, ["t"]);
+    assert_eq!(desk.heard().await, ["t"]);
+    assert!(member.heard().await.is_empty(), "it has said so itself");
+    assert!(visitor.heard().await.is_empty());
+}
+
+#[tokio::test]
+async fn s16_who_may_not_be_here_any_more_does_not_hear_what_waits() {
+    let hub = Hub::default();
+    for reason in [Close::Revoked, Close::Forbidden, Close::Erased] {
+        let gone = Listener::staff(&hub, 5);
+        gone.connection.offer(&Frame::event("waits".into()));
+        gone.connection.close(reason);
+        assert!(gone.heard().await.is_empty(), "{reason:?}");
+    }
+    let sent_away = Listener::staff(&hub, 6);
+    sent_away.connection.offer(&Frame::event("waits".into()));
+    sent_away.connection.close(Close::PositionLost);
+    assert_eq!(sent_away.heard().await, ["waits"]);
+}
+
+#[tokio::test]
 async fn s07_the_same_id_in_two_tenants_is_two_topics() {
     let hub = Hub::default();
     let here = Listener::staff(&hub, 5).live(&hub, 0, heads(0, 0));

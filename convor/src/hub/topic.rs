@@ -14,8 +14,8 @@ pub(crate) struct Topic {
     published: Option<Published>,
     /// The highest staff position that it has heard of.
     heard: u64,
-    /// The highest staff position that those who listen to the inbox have been offered.
-    offered: u64,
+    /// What those who listen to the inbox have been offered last, without a gap in it.
+    offered: Option<Offered>,
     members: HashMap<ConnectionId, Member>,
 }
 
@@ -24,6 +24,14 @@ pub(crate) struct Topic {
 struct Published {
     heads: Heads,
     epoch: u32,
+}
+
+/// Staff positions of one lifetime, from the first to the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Offered {
+    epoch: u32,
+    from: u64,
+    to: u64,
 }
 
 #[derive(Debug)]
@@ -99,9 +107,9 @@ impl Topic {
         self.members.values().map(|member| &member.connection)
     }
 
-    pub(super) fn staff(&self) -> Vec<Arc<Connection>> {
+    pub(super) fn staff(&self) -> impl Iterator<Item = &Arc<Connection>> {
         let staff = self.members.values().filter(|member| member.audience == Audience::Staff);
-        staff.map(|member| Arc::clone(&member.connection)).collect()
+        staff.map(|member| &member.connection)
     }
 
     /// Lets a member hear everything after `cursor`, having read the log up to `heads`.
@@ -133,11 +141,21 @@ impl Topic {
         }
     }
 
-    /// Whether those who listen to the inbox have not been offered this event; from now on they have.
-    pub(super) fn is_news_for_inbox(&mut self, event: Placed) -> bool {
-        let news = event.position.staff > self.offered;
-        self.offered = self.offered.max(event.position.staff);
-        news
+    /// Whether those who listen to the inbox may not have been offered this event; from now on they have. What lies before
+    /// what they have been offered, or after a gap, is offered rather once more than never.
+    pub(super) fn is_news_for_inbox(&mut self, Placed { position, epoch }: Placed) -> bool {
+        let staff = position.staff;
+        match &mut self.offered {
+            Some(offered) if offered.epoch == epoch && (offered.from..=offered.to).contains(&staff) => false,
+            Some(offered) if offered.epoch == epoch && offered.to.checked_add(1) == Some(staff) => {
+                offered.to = staff;
+                true
+            }
+            offered => {
+                *offered = Some(Offered { epoch, from: staff, to: staff });
+                true
+            }
+        }
     }
 
     /// Moves on to an event that is [`Expected::Next`], and hands it to every live member that has not got it.

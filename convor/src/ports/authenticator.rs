@@ -4,9 +4,10 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+use crate::credentials::Token;
 use crate::domain::Principal;
 use crate::error::Error;
-use crate::ids::SessionId;
+use crate::ids::{SessionId, TenantId};
 use crate::time::Timestamp;
 
 /// Turns a credential into a principal. The one that comes with Convor knows visitors' tokens and, with the feature
@@ -23,6 +24,13 @@ pub trait Authenticator: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`Error`] if that could not be found out.
     async fn authenticate(&self, credential: &str) -> Result<Option<Authenticated>, Error>;
+
+    /// Of which tenant a credential claims to be, without asking anybody: those of one tenant that are looked up take their
+    /// places from each other, so that a storm of one leaves room for the others. Without this method it is what Convor's own
+    /// tokens carry; `None`, if it cannot be told, shares the places with all others.
+    fn claimed_tenant(&self, credential: &str) -> Option<TenantId> {
+        Token::parse(credential).map(|token| token.tenant())
+    }
 }
 
 /// A verified credential.

@@ -180,6 +180,26 @@ pub enum SignalBody {
     Unknown,
 }
 
+impl SignalBody {
+    /// The bytes of what is said in it.
+    pub(crate) fn told_bytes(&self) -> usize {
+        match self {
+            Self::Told { events, .. } => events.iter().map(ToldEvent::bytes).sum(),
+            _ => 0,
+        }
+    }
+
+    /// The same without what is said.
+    pub(crate) fn untold(self) -> Self {
+        match self {
+            Self::Told { tenant, conversation, visitor, after, heads, .. } => {
+                Self::Grown { tenant, conversation, visitor, after, heads }
+            }
+            body => body,
+        }
+    }
+}
+
 /// An event as it is sent to those who listen.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "adapters carry it")]
@@ -190,6 +210,13 @@ pub struct ToldEvent {
     pub to_staff: String,
     /// The frame for the visitor, if it may see it.
     pub to_visitor: Option<String>,
+}
+
+impl ToldEvent {
+    /// The bytes of what is said.
+    pub(crate) fn bytes(&self) -> usize {
+        self.to_staff.len() + self.to_visitor.as_ref().map_or(0, String::len)
+    }
 }
 
 impl fmt::Debug for ToldEvent {

@@ -15,6 +15,8 @@ use bytes::Bytes;
 ///   skipped while later ones are delivered.
 /// - A frame of class [`FrameClass::Droppable`] may be dropped, and a newer one with its key replaces it.
 /// - After `close` nothing more is accepted. What was accepted before is still written, if the peer reads it.
+/// - After `withdraw` nothing more is written either, but why: what the principal may not hear any more is taken back also
+///   where it was accepted before.
 #[async_trait]
 pub trait Transport: fmt::Debug + Send + Sync {
     /// Takes a frame for delivery.
@@ -32,6 +34,10 @@ pub trait Transport: fmt::Debug + Send + Sync {
 
     /// Ends the connection, and says why. The first reason holds.
     fn close(&self, reason: Close);
+
+    /// The same for a principal that may hear nothing more: what waits is taken back, also where the connection is closing
+    /// already.
+    fn withdraw(&self, reason: Close);
 }
 
 /// One frame, ready to be written: encoded once, shared by all its receivers.

@@ -64,6 +64,29 @@ impl Authenticator for StoredTokens {
 }
 
 impl Chat {
+    /// Whose credential this is; `None` if it is nobody's.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if that could not be found out, within [`Limits::storage_timeout`](crate::Limits::storage_timeout).
+    pub async fn authenticate(&self, credential: &str) -> Result<Option<Authenticated>, Error> {
+        self.in_time(self.inner.authenticator.authenticate(credential)).await
+    }
+
+    /// The same for a request: to find it out is work of a stranger who names the tenant of the credential.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] if it is nobody's, and [`Error::Unavailable`] also beyond the places for
+    /// [strangers](Self::begin_for_stranger).
+    pub async fn recognise(&self, credential: &str) -> Result<Authenticated, Error> {
+        let _work = self.begin_for_stranger(self.claimed_tenant(credential))?;
+        self.authenticate(credential).await?.ok_or(Error::Unauthenticated)
+    }
+
+    /// Of which tenant a credential claims to be.
+    pub(crate) fn claimed_tenant(&self, credential: &str) -> Option<TenantId> {
+        self.inner.authenticator.claimed_tenant(credential)
+    }
+
     /// Ends a session that an [`Authenticator`] of the host has named in [`Authenticated::session`]: its connections are
     /// closed, on every node. That its credential is worth nothing from now on is the host's to see to, before it calls this.
     ///

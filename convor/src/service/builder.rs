@@ -100,7 +100,7 @@ impl ChatBuilder {
             .unwrap_or_else(|| Arc::new(StoredTokens::new(Arc::clone(&storage), Arc::clone(&clock))));
         let (signals, waiting) = match &broker {
             Some(_) => {
-                let (outgoing, waiting) = nodes::Outgoing::new(limits.signals_waiting_max);
+                let (outgoing, waiting) = nodes::Outgoing::new(&limits);
                 (Some(outgoing), Some(waiting))
             }
             None => (None, None),
@@ -116,7 +116,7 @@ impl ChatBuilder {
             page_detail,
             hub: Arc::default(),
             rates: Rates::new(&limits),
-            works: Arc::default(),
+            works: super::work::Works::new(&limits),
             arrivals: super::arrivals::Arrivals::new(&limits),
             signals,
             tells_content: broker.as_ref().is_some_and(|broker| broker.carries_content()),
@@ -125,6 +125,8 @@ impl ChatBuilder {
             telling: std::sync::Arc::new(tokio::sync::Semaphore::new(limits.signals_told_max)),
             replays: Default::default(),
             obeying: Default::default(),
+            pings: Default::default(),
+            answers: 0.into(),
             unindexed: Default::default(),
             digest_keys: std::sync::Mutex::default(),
             draining: false.into(),

@@ -175,7 +175,7 @@ impl Chat {
     ) -> Result<(), Error> {
         let tenant = principal.tenant();
         let change = self.audited(principal, AuditAction::ConversationUpdated, id.uuid());
-        let turn = self.hub().turn((tenant, id)).await;
+        let turn = self.turn((tenant, id)).await?;
         let outcome =
             self.within(self.storage().conversations().update(tenant, id, version, patch, &change)).await?;
         let updated = match outcome {

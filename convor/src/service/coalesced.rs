@@ -1,16 +1,19 @@
-//! What many ask for at the same time is read once.
+//! What many ask for at the same time is read once (single flight).
 
 use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::{Mutex, MutexGuard, OnceCell, Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use crate::hub::Shards;
 
 /// For how long the next read waits for the one that runs: one that hangs must not hold up those who come later.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How many reads of a key run at the same time, if one hangs.
+const READS_MAX: usize = 2;
 
 /// Reads of which one a key runs at a time. Whoever asks while it runs shares the next with all the others who do, so that a
 /// thousand clients that come back together cost few reads, and each still gets what was there after it had asked.
@@ -21,11 +24,31 @@ pub(crate) struct Coalesced<K, V> {
 
 #[derive(Debug)]
 struct Entry<V> {
-    /// Held by the read that runs.
-    running: Arc<Mutex<()>>,
+    running: Arc<Running>,
     /// The read that has not begun, if anybody waits for one.
     next: Option<Arc<OnceCell<V>>>,
     callers: usize,
+}
+
+/// What the reads of a key hold while they run.
+#[derive(Debug)]
+struct Running {
+    alone: Mutex<()>,
+    places: Semaphore,
+}
+
+impl Default for Running {
+    fn default() -> Self {
+        Self { alone: Mutex::default(), places: Semaphore::new(READS_MAX) }
+    }
+}
+
+impl Running {
+    /// Waits until no other read runs or, if one does for too long, until there is a place beside it.
+    async fn begin(&self) -> (Option<MutexGuard<'_, ()>>, Option<SemaphorePermit<'_>>) {
+        let alone = timeout(PATIENCE, self.alone.lock()).await.ok();
+        (alone, self.places.acquire().await.ok())
+    }
 }
 
 impl<K, V> Default for Coalesced<K, V> {
@@ -35,19 +58,27 @@ impl<K, V> Default for Coalesced<K, V> {
 }
 
 impl<K: Hash + Eq + Copy + Send + Sync, V: Clone + Send + Sync> Coalesced<K, V> {
-    /// What `read` yields, or that of another caller which has begun after this call. The call may be dropped: if it was the one
-    /// that read, another reads.
-    pub(crate) async fn read<F>(&self, key: K, read: impl FnOnce() -> F + Send) -> V
+    /// What `read` yields, or that of another caller which has begun after this call. The one that reads waits for its `turn`
+    /// first, for which the others need not wait; if it does not get it, that is its own answer, and another tries.
+    /// The call may be dropped: if it was the one that read, another reads.
+    pub(crate) async fn read<T, E, F>(
+        &self,
+        key: K,
+        turn: impl Future<Output = Result<T, E>> + Send,
+        read: impl FnOnce(T) -> F + Send,
+    ) -> Result<V, E>
     where
         F: Future<Output = V> + Send,
     {
         let caller = Caller::join(self, key);
         let reading = async {
-            let _running = timeout(PATIENCE, caller.running.lock()).await;
+            let _running = caller.running.begin().await;
+            let turn = turn.await?;
+            // Whoever comes until now shares what is read.
             caller.begin();
-            read().await
+            Ok(read(turn).await)
         };
-        caller.shared.get_or_init(|| reading).await.clone()
+        caller.shared.get_or_try_init(|| reading).await.cloned()
     }
 }
 
@@ -55,7 +86,7 @@ impl<K: Hash + Eq + Copy + Send + Sync, V: Clone + Send + Sync> Coalesced<K, V> 
 struct Caller<'a, K: Hash + Eq + Copy, V> {
     reads: &'a Coalesced<K, V>,
     key: K,
-    running: Arc<Mutex<()>>,
+    running: Arc<Running>,
     shared: Arc<OnceCell<V>>,
 }
 
@@ -93,9 +124,10 @@ impl<K: Hash + Eq + Copy, V> Drop for Caller<'_, K, V> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::ready;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use tokio::sync::Semaphore;
+    use tokio::sync::{Semaphore, oneshot};
 
     use super::*;
 
@@ -113,12 +145,19 @@ mod tests {
         }
 
         async fn ask(&self) -> usize {
-            let read = || async {
+            self.ask_after(ready(Ok(()))).await.expect("its turn")
+        }
+
+        async fn ask_after(
+            &self,
+            turn: impl Future<Output = Result<(), &'static str>> + Send,
+        ) -> Result<usize, &'static str> {
+            let read = |()| async {
                 let number = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
                 self.permits.as_ref().expect("permits").acquire().await.expect("open").forget();
                 number
             };
-            self.reads.read(7, read).await
+            self.reads.read(7, turn, read).await
         }
 
         fn spawn(self: &Arc<Self>, callers: usize) -> Vec<tokio::task::JoinHandle<usize>> {
@@ -173,6 +212,54 @@ mod tests {
         world.end(2);
         assert_eq!(answers(first).await, [1]);
         assert_eq!(answers(rest).await, [2, 2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_reads_that_hang_two_run_and_the_rest_share_the_third() {
+        let world = World::new();
+        let mut asking = Vec::new();
+        for _ in 0..10 {
+            asking.extend(world.spawn(10));
+            tokio::time::sleep(2 * PATIENCE).await;
+        }
+        assert_eq!(world.begun.load(Ordering::Relaxed), READS_MAX);
+        world.end(9);
+        let answers = answers(asking).await;
+        assert!(answers[10..].iter().all(|answer| *answer == 3), "{answers:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_comes_while_the_one_that_reads_waits_for_its_turn_shares_what_it_reads() {
+        let world = World::new();
+        let (turn, waits) = oneshot::channel();
+        let chosen = Arc::clone(&world);
+        let first = tokio::spawn(async move { chosen.ask_after(async { waits.await.expect("sent") }).await });
+        settle().await;
+        let mut rest = world.spawn(100);
+        tokio::time::sleep(10 * PATIENCE).await;
+        rest.extend(world.spawn(100));
+        settle().await;
+        assert_eq!(world.begun.load(Ordering::Relaxed), 0);
+        turn.send(Ok(())).expect("it waits");
+        world.end(9);
+        assert_eq!(first.await.expect("no panic"), Ok(1));
+        assert!(answers(rest).await.iter().all(|answer| *answer == 1), "one read is for all of them");
+    }
+
+    #[tokio::test]
+    async fn a_turn_that_is_not_given_is_the_answer_of_the_one_that_waited_for_it() {
+        let world = World::new();
+        let (turn, waits) = oneshot::channel();
+        let chosen = Arc::clone(&world);
+        let first = tokio::spawn(async move { chosen.ask_after(async { waits.await.expect("sent") }).await });
+        settle().await;
+        let rest = world.spawn(3);
+        settle().await;
+        turn.send(Err("too late")).expect("it waits");
+        world.end(9);
+        assert_eq!(first.await.expect("no panic"), Err("too late"));
+        assert_eq!(answers(rest).await, [1, 1, 1], "another has read");
+        assert!(world.reads.entries.each().all(|entries| entries.is_empty()));
     }
 
     #[tokio::test]

@@ -14,7 +14,7 @@ impl Chat {
     /// [`Error::Forbidden`] for anybody else, [`Error::NotFound`] if it is gone.
     pub async fn visitor(&self, principal: &Principal) -> Result<Visitor, Error> {
         let Principal::Visitor { tenant, visitor, .. } = *principal else { return Err(Error::Forbidden) };
-        self.storage().visitors().find(tenant, visitor).await?.ok_or(Error::NotFound)
+        self.within(self.storage().visitors().find(tenant, visitor)).await?.ok_or(Error::NotFound)
     }
 
     /// Changes the visitor's own contact details.
@@ -33,6 +33,8 @@ impl Chat {
             request.email.map(|email| email.map(|email| parse("email", Email::parse(&email))).transpose());
         let patch = ContactPatch { name: name.transpose()?, email: email.transpose()? };
         let change = self.audited(principal, AuditAction::ContactUpdated, visitor.uuid());
-        self.storage().visitors().update(tenant, visitor, &patch, &change).await?.ok_or(Error::NotFound)
+        self.within(self.storage().visitors().update(tenant, visitor, &patch, &change))
+            .await?
+            .ok_or(Error::NotFound)
     }
 }

@@ -125,7 +125,11 @@ impl Chat {
 
     /// The same as [`obey_control`](Self::obey_control), once for all who ask for it at the same time.
     pub(crate) async fn obey_control_together(&self, tenant: TenantId) -> Result<(), Error> {
-        self.inner.obeying.read(tenant, || self.in_turn(Some(tenant), self.obey_control(tenant))).await
+        let obey = |turn| async move {
+            let _turn = turn;
+            self.within(self.obey_control(tenant)).await
+        };
+        self.inner.obeying.read(tenant, self.read_turn(tenant), obey).await?
     }
 
     /// Reads a tenant's control log from where this node has obeyed it, and obeys. A node that has just got its first

@@ -40,7 +40,8 @@ impl Chat {
     ) -> Result<History, Error> {
         let limit = self.page_limit(limit)?;
         let (tenant, audience) = (principal.tenant(), principal.audience());
-        let page = self.storage().events().page(tenant, conversation, audience, window, limit).await?;
+        let page =
+            self.within(self.storage().events().page(tenant, conversation, audience, window, limit)).await?;
         let page = page.ok_or(Error::NotFound)?;
         match principal {
             Principal::Visitor { visitor, .. } if *visitor != page.visitor => return Err(Error::NotFound),

@@ -92,7 +92,9 @@ impl Chat {
         conversation: ConversationId,
     ) -> Result<Viewed, Error> {
         let tenant = principal.tenant();
-        let view = self.storage().conversations().view(tenant, conversation, principal.author()).await?;
+        let view = self
+            .within(self.storage().conversations().view(tenant, conversation, principal.author()))
+            .await?;
         let view = view.ok_or(Error::NotFound)?;
         match principal {
             Principal::Visitor { visitor, .. } if *visitor != view.conversation.visitor => {
@@ -119,7 +121,7 @@ impl Chat {
         let before = cursor.map(|cursor| read_cursor(cursor).ok_or(Error::InvalidCursor)).transpose()?;
         // One more than asked for tells whether there is another page.
         let page = ConversationPage { reader: principal.author(), scope, before, limit: limit + 1 };
-        let mut views = self.storage().conversations().page(principal.tenant(), &page).await?;
+        let mut views = self.within(self.storage().conversations().page(principal.tenant(), &page)).await?;
         let more = views.len() > limit;
         views.truncate(limit);
         let last = views.last().filter(|_| more).map(|view| &view.conversation);
@@ -139,7 +141,7 @@ impl Chat {
             before: None,
             limit: self.limits().visitor_conversations_max,
         };
-        let views = self.storage().conversations().page(tenant, &page).await?;
+        let views = self.within(self.storage().conversations().page(tenant, &page)).await?;
         let conversations = views.into_iter().map(|view| view.conversation);
         Ok(conversations.map(|conversation| (conversation.id, conversation.heads.visitor)).collect())
     }

@@ -18,6 +18,7 @@ mod page_seen;
 mod post;
 mod presence;
 mod publish;
+mod queue;
 mod rates;
 mod read;
 mod register;
@@ -25,6 +26,7 @@ mod replay;
 mod search;
 #[cfg(feature = "accounts")]
 mod sign_in;
+mod tellers;
 mod tenancy;
 #[cfg(test)]
 mod tests;
@@ -33,17 +35,20 @@ mod work;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::future::ready;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Notify, Semaphore};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::config::{Limits, PageDetail};
 use crate::domain::{Audience, AuditAction, AuditRecord, Author, Conversation, Principal, Text};
 use crate::error::Error;
-use crate::hub::Hub;
+use crate::hub::{Hub, TopicKey, Turn};
 use crate::ids::{ConversationId, NodeId, TenantId};
-use crate::ports::{Authenticated, Authenticator, Change, Clock, Entropy, Notifier, Storage};
+use crate::ports::{Authenticator, Change, Clock, Entropy, Notifier, Storage};
 
 pub use authenticate::StoredTokens;
 pub use builder::ChatBuilder;
@@ -78,7 +83,7 @@ pub(crate) struct Inner {
     page_detail: PageDetail,
     hub: Arc<Hub>,
     rates: Rates,
-    works: Arc<work::Works>,
+    works: work::Works,
     arrivals: arrivals::Arrivals,
     signals: Option<nodes::Outgoing>,
     /// Whether other nodes may be told what is said, and not only where.
@@ -93,11 +98,15 @@ pub(crate) struct Inner {
     replays: replay::Replays,
     /// Control logs that are read for a new connection.
     obeying: Coalesced<TenantId, Result<(), Error>>,
+    /// Whether the storage is there.
+    pings: Coalesced<(), bool>,
+    /// How many calls the storage has answered.
+    answers: AtomicU64,
     /// Where messages may not be searchable yet.
     unindexed: search::Unindexed,
     /// The keys of the tenants' digests; they never change.
     digest_keys: Mutex<HashMap<TenantId, [u8; 32]>>,
-    draining: std::sync::atomic::AtomicBool,
+    draining: AtomicBool,
     #[cfg(feature = "accounts")]
     passwords: sign_in::Passwords,
     tasks: Mutex<Vec<tokio::task::AbortHandle>>,
@@ -116,23 +125,23 @@ impl Chat {
         self.inner.clock.now()
     }
 
-    /// Whose credential this is; `None` if it is nobody's.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] if that could not be found out.
-    pub async fn authenticate(&self, credential: &str) -> Result<Option<Authenticated>, Error> {
-        self.inner.authenticator.authenticate(credential).await
-    }
-
-    /// Whether the storage answers and this node is not draining.
+    /// Whether the storage answers and this node is not draining. All who ask at the same time share one look, and one that is
+    /// asked for too much to look in [`Limits::readiness_timeout`] is there all the same, as long as it answers others.
     pub async fn is_ready(&self) -> bool {
-        !self.is_draining() && self.storage().ping().await.is_ok()
+        let answers = || self.inner.answers.load(Ordering::Relaxed);
+        let ping = |()| async {
+            let before = answers();
+            let pinging = timeout(self.limits().readiness_timeout, self.storage().ping());
+            pinging.await.map_or_else(|_| answers() != before, |answered| answered.is_ok())
+        };
+        !self.is_draining()
+            && self.inner.pings.read((), ready(Ok::<_, Error>(())), ping).await.unwrap_or(false)
     }
 
     /// Whether this node is going away.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.inner.draining.load(std::sync::atomic::Ordering::Relaxed)
+        self.inner.draining.load(Ordering::Relaxed)
     }
 
     /// Sixteen bytes from the generator that was given, for a transport's own ids.
@@ -187,13 +196,25 @@ impl Chat {
         &self,
         call: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Error> {
-        match tokio::time::timeout(self.limits().storage_timeout, call).await {
+        let answered = self.in_time(call).await?;
+        self.inner.answers.fetch_add(1, Ordering::Relaxed);
+        Ok(answered)
+    }
+
+    /// The same of what may be answered by somebody else than the storage.
+    async fn in_time<T, E: Into<Error>>(&self, call: impl Future<Output = Result<T, E>>) -> Result<T, Error> {
+        match timeout(self.limits().storage_timeout, call).await {
             Ok(answered) => answered.map_err(Into::into),
             Err(_) => {
                 tracing::warn!("the storage did not answer in time");
                 Err(Error::Unavailable)
             }
         }
+    }
+
+    /// Waits for this node's turn to change a conversation, but not for ever: nothing has been stored yet.
+    async fn turn(&self, key: TopicKey) -> Result<Turn<'_>, Error> {
+        timeout(self.limits().storage_timeout, self.hub().turn(key)).await.map_err(|_| Error::Unavailable)
     }
 
     /// The key of a tenant's digests.

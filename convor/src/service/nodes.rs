@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior};
 
+use crate::config::Limits;
 use crate::domain::Author;
 use crate::hub::StaleTopic;
 use crate::ids::{NodeId, TenantId};
@@ -16,6 +17,8 @@ use crate::ports::{Broker, Frame, Received, Signal, SignalBody, Subscription};
 use crate::protocol::{ServerFrame, encode};
 
 use super::background::upgrade;
+use super::queue::{self, Queue};
+use super::tellers::{Tellers, Told};
 use super::{Chat, Inner};
 
 /// How often a node says that it lives.
@@ -23,6 +26,13 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// After how many beats without a signal a node has vanished.
 const BEATS_MISSED_MAX: u64 = 5;
+
+/// After how many beats more at most what a vanished node may have said is looked for again. It may have ended, or be cut off from
+/// the broker alone, and still serve clients.
+const BEATS_BETWEEN_LOOKS_MAX: u64 = 60;
+
+/// How many nodes are remembered: more than a cluster has, since anybody may make them up where signals are not sealed.
+const PEERS_MAX: usize = 1_000;
 
 /// For how many beats a vanished node's last number is remembered, so that a gap is seen when it comes back.
 const BEATS_REMEMBERED: u64 = 3_600;
@@ -33,25 +43,34 @@ const BEATS_TO_KNOW_ALL: u64 = 3;
 /// How many principals stand in one signal: no more than fit into it.
 const WHO: usize = 64;
 
-/// Signals that wait for the broker. One that does not fit is dropped, and counted: the others see the gap.
+/// Signals that wait for the broker. One that does not fit goes without what is said in it. One that does not fit so either
+/// is dropped, and counted: the others see the gap.
 #[derive(Debug)]
 pub(super) struct Outgoing {
-    queue: mpsc::Sender<SignalBody>,
+    queue: Queue<SignalBody>,
     dropped: Arc<AtomicU64>,
 }
 
 /// Where signals wait.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    queue: mpsc::Receiver<SignalBody>,
+    queue: mpsc::Receiver<queue::Waiting<SignalBody>>,
     dropped: Arc<AtomicU64>,
 }
 
 impl Outgoing {
-    pub(super) fn new(waiting_max: usize) -> (Self, Waiting) {
-        let (sender, receiver) = mpsc::channel(waiting_max.max(1));
+    pub(super) fn new(limits: &Limits) -> (Self, Waiting) {
+        let (queue, receiver) = Queue::new(limits.signals_waiting_max, limits.signals_waiting_bytes_max);
         let dropped = Arc::new(AtomicU64::new(0));
-        (Self { queue: sender, dropped: Arc::clone(&dropped) }, Waiting { queue: receiver, dropped })
+        (Self { queue, dropped: Arc::clone(&dropped) }, Waiting { queue: receiver, dropped })
+    }
+
+    fn put(&self, body: SignalBody) {
+        let bytes = body.told_bytes();
+        let put = self.queue.put(body, bytes).or_else(|body| self.queue.put(body.untold(), 0));
+        if put.is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -61,15 +80,15 @@ pub(super) fn spawn(chat: &Chat, broker: &Arc<dyn Broker>, waiting: Waiting) {
     chat.keep(tokio::spawn(speak(chat.inner.node, Arc::clone(broker), waiting)));
     chat.keep(tokio::spawn(beat(inner.clone())));
     chat.keep(tokio::spawn(make_up_for_what_was_missed(inner.clone(), Arc::clone(&chat.inner.missed))));
-    chat.keep(tokio::spawn(listen(inner, Arc::clone(broker))));
+    chat.keep(tokio::spawn(listen(inner, Arc::clone(broker), Tellers::spawn(chat))));
 }
 
 /// Numbers signals as they go out, so that they are in order; what was dropped has had a number too.
 async fn speak(node: NodeId, broker: Arc<dyn Broker>, mut waiting: Waiting) {
     let mut number = 0;
-    while let Some(body) = waiting.queue.recv().await {
+    while let Some(next) = waiting.queue.recv().await {
         number += 1 + waiting.dropped.swap(0, Ordering::Relaxed);
-        if broker.publish(&Signal { node, number, body }).await.is_err() {
+        if broker.publish(&Signal { node, number, body: next.item }).await.is_err() {
             tracing::debug!("a signal was lost; the other nodes will see the gap");
         }
     }
@@ -104,7 +123,7 @@ async fn make_up_for_what_was_missed(inner: Weak<Inner>, missed: Arc<tokio::sync
     }
 }
 
-async fn listen(inner: Weak<Inner>, broker: Arc<dyn Broker>) {
+async fn listen(inner: Weak<Inner>, broker: Arc<dyn Broker>, tellers: Tellers) {
     while inner.strong_count() > 0 {
         match broker.subscribe().await {
             Ok(subscription) => {
@@ -113,7 +132,7 @@ async fn listen(inner: Weak<Inner>, broker: Arc<dyn Broker>) {
                     chat.inner.missed.notify_one();
                     chat.signal(SignalBody::Hello);
                 }
-                listen_to(&inner, subscription).await;
+                listen_to(&inner, subscription, &tellers).await;
             }
             Err(_) => tracing::warn!("the broker is not available; what other nodes do is not seen at once"),
         }
@@ -121,7 +140,7 @@ async fn listen(inner: Weak<Inner>, broker: Arc<dyn Broker>) {
     }
 }
 
-async fn listen_to(inner: &Weak<Inner>, mut subscription: Box<dyn Subscription>) {
+async fn listen_to(inner: &Weak<Inner>, mut subscription: Box<dyn Subscription>, tellers: &Tellers) {
     let mut peers = Peers::default();
     let mut ticker = tokio::time::interval(HEARTBEAT);
     ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -130,11 +149,15 @@ async fn listen_to(inner: &Weak<Inner>, mut subscription: Box<dyn Subscription>)
         let Some(chat) = upgrade(inner) else { return };
         match received {
             Some(Received::Signal(signal)) if signal.node == chat.inner.node => {}
-            Some(Received::Signal(signal)) => {
+            Some(Received::Signal(mut signal)) => {
+                if peers.has_heard(&signal) {
+                    // Somebody says it again, and it may have been erased meanwhile.
+                    signal.body = signal.body.untold();
+                }
                 if peers.hear(&signal) {
                     chat.inner.missed.notify_one();
                 }
-                chat.hear(signal);
+                chat.hear(signal, tellers);
             }
             Some(Received::Lost) => chat.inner.missed.notify_one(),
             Some(Received::Closed) => return,
@@ -175,48 +198,60 @@ struct Peer {
     number: u64,
     /// In which beat of this node that came.
     heard_in: u64,
-    vanished: bool,
+    /// In which beat it has vanished, or what it may have said is looked for again.
+    missing_in: u64,
     /// It has said goodbye: nothing is missed when it falls silent.
     leaving: bool,
 }
 
 impl Peers {
+    /// Whether this signal, or a later one of its node, has been heard.
+    fn has_heard(&self, signal: &Signal) -> bool {
+        self.known.get(&signal.node).is_some_and(|peer| signal.number <= peer.number)
+    }
+
     /// Notes a signal; answers whether others before it have been missed.
     fn hear(&mut self, signal: &Signal) -> bool {
         let was_leaving = self.known.get(&signal.node).is_some_and(|peer| peer.leaving);
         let leaving = was_leaving || signal.body == SignalBody::Goodbye;
-        let peer = Peer { number: signal.number, heard_in: self.beats, vanished: false, leaving };
+        let missing_in = self.beats + BEATS_MISSED_MAX + 1;
+        let peer = Peer { number: signal.number, heard_in: self.beats, missing_in, leaving };
+        if self.known.len() >= PEERS_MAX && !self.known.contains_key(&signal.node) {
+            self.forget_one();
+        }
         match self.known.insert(signal.node, peer) {
             Some(before) => before.number.checked_add(1) != Some(signal.number),
             None => signal.number > 1 && self.beats > BEATS_TO_KNOW_ALL,
         }
     }
 
-    /// A beat has passed; answers which nodes have vanished in it.
+    /// A beat has passed; answers which nodes have vanished in it, or are still missing. The longer it lasts, the less often.
     fn beat(&mut self) -> Vec<NodeId> {
         self.beats += 1;
         let beats = self.beats;
         self.known.retain(|_, peer| beats - peer.heard_in <= BEATS_REMEMBERED);
-        let silent =
-            |peer: &Peer| !peer.vanished && !peer.leaving && beats - peer.heard_in > BEATS_MISSED_MAX;
-        let mut vanished = Vec::new();
+        let mut missing = Vec::new();
         for (node, peer) in &mut self.known {
-            if silent(peer) {
-                peer.vanished = true;
-                vanished.push(*node);
+            if !peer.leaving && beats >= peer.missing_in {
+                peer.missing_in = beats + (beats - peer.heard_in).min(BEATS_BETWEEN_LOOKS_MAX);
+                missing.push(*node);
             }
         }
-        vanished
+        missing
+    }
+
+    /// Forgets the one that has been silent for longest.
+    fn forget_one(&mut self) {
+        let oldest = self.known.iter().min_by_key(|(_, peer)| peer.heard_in).map(|(node, _)| *node);
+        oldest.map(|node| self.known.remove(&node));
     }
 }
 
 impl Chat {
     /// Tells the other nodes, if there are any.
     pub(super) fn signal(&self, body: SignalBody) {
-        if let Some(signals) = &self.inner.signals
-            && signals.queue.try_send(body).is_err()
-        {
-            signals.dropped.fetch_add(1, Ordering::Relaxed);
+        if let Some(signals) = &self.inner.signals {
+            signals.put(body);
         }
     }
 
@@ -227,8 +262,9 @@ impl Chat {
         }
     }
 
-    /// Does what a signal says. It never waits for the storage: what needs it is done by a task of its own.
-    fn hear(&self, signal: Signal) {
+    /// Does what a signal says. It waits neither for the storage nor until many have been told: what needs that is done by a
+    /// task of its own.
+    fn hear(&self, signal: Signal, tellers: &Tellers) {
         match signal.body {
             SignalBody::Grown { tenant, conversation, visitor, after, heads } => {
                 let key = (tenant, conversation);
@@ -242,11 +278,11 @@ impl Chat {
                 if !self.hub().has_listeners(key, visitor) {
                     return;
                 }
+                let grown = StaleTopic::grown(visitor, after, heads.staff);
+                let told = Told { key, visitor, epoch, events, grown };
                 // Anybody may speak on a broker that keeps no secrets: what is said is read from the storage.
-                if self.inner.tells_content && self.publish_told(key, epoch, events) {
-                    self.subscribe_visitor(key, visitor);
-                } else {
-                    self.hub().mark_stale(key, StaleTopic::grown(visitor, after, heads.staff));
+                if !self.inner.tells_content || !tellers.take(told) {
+                    self.hub().mark_stale(key, grown);
                 }
             }
             SignalBody::Online { who } => {
@@ -342,9 +378,38 @@ mod tests {
         assert!(!peers.hear(&signal(8, SignalBody::Heartbeat)));
         assert!(peers.hear(&signal(10, SignalBody::Heartbeat)));
         let vanished: Vec<_> = (0..BEATS_MISSED_MAX + 3).map(|_| peers.beat().len()).collect();
-        assert_eq!(vanished.iter().sum::<usize>(), 1, "it vanishes once");
+        assert_eq!(vanished.iter().sum::<usize>(), 1, "it has vanished");
         assert!(!peers.hear(&signal(11, SignalBody::Heartbeat)), "it had nothing to say");
         assert!(peers.hear(&signal(13, SignalBody::Heartbeat)));
+    }
+
+    #[test]
+    fn what_is_said_again_is_known() {
+        let mut peers = Peers::default();
+        assert!(!peers.has_heard(&signal(7, SignalBody::Heartbeat)));
+        peers.hear(&signal(7, SignalBody::Heartbeat));
+        assert!(peers.has_heard(&signal(7, SignalBody::Heartbeat)));
+        assert!(!peers.has_heard(&signal(8, SignalBody::Heartbeat)));
+    }
+
+    #[test]
+    fn a_node_that_stays_away_is_looked_after_again_and_again() {
+        let mut peers = Peers::default();
+        peers.hear(&signal(1, SignalBody::Heartbeat));
+        let looks: Vec<_> = (1..=300).filter(|_| !peers.beat().is_empty()).collect();
+        assert_eq!(looks, [6, 12, 24, 48, 96, 156, 216, 276]);
+        peers.hear(&signal(2, SignalBody::Heartbeat));
+        assert!((0..BEATS_MISSED_MAX).all(|_| peers.beat().is_empty()));
+        assert_eq!(peers.beat().len(), 1);
+    }
+
+    #[test]
+    fn nodes_that_somebody_makes_up_are_not_remembered_without_bound() {
+        let mut peers = Peers::default();
+        for node in 0..2 * PEERS_MAX as u128 {
+            peers.hear(&Signal { node: uuid::Uuid::from_u128(node).into(), ..signal(1, SignalBody::Hello) });
+        }
+        assert_eq!(peers.known.len(), PEERS_MAX);
     }
 
     #[test]

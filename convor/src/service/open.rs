@@ -53,7 +53,7 @@ impl Chat {
             change.outbox.extend(self.message_waiting(principal, open.id));
         }
         // A new conversation is in nobody else's hands, but its first event must not be overtaken by the second.
-        let turn = self.hub().turn((tenant, open.id)).await;
+        let turn = self.turn((tenant, open.id)).await?;
         let outcome = self.within(self.storage().conversations().open(tenant, &open, &change)).await?;
         let (conversation, first, duplicate) = match outcome {
             OpenOutcome::Opened { conversation, first } => {

@@ -41,7 +41,7 @@ impl Chat {
         let limit = self.page_limit(limit)?;
         let after = cursor.map(|cursor| cursor.parse().map_err(|_| Error::InvalidCursor)).transpose()?;
         let tenant = principal.tenant();
-        let mut operators = self.storage().operators().page(tenant, after, limit + 1).await?;
+        let mut operators = self.within(self.storage().operators().page(tenant, after, limit + 1)).await?;
         let more = operators.len() > limit;
         operators.truncate(limit);
         let next_cursor = operators.last().filter(|_| more).map(|last| last.id.to_string());

@@ -36,7 +36,7 @@ impl Chat {
         let append = Append { conversation, author: principal.author(), message, reopen };
         let mut change = self.change(principal);
         change.outbox.extend(self.message_waiting(principal, conversation));
-        let turn = self.hub().turn((tenant, conversation)).await;
+        let turn = self.turn((tenant, conversation)).await?;
         let outcome = self.within(self.storage().events().append(tenant, &append, &change)).await?;
         let stored = match outcome {
             AppendOutcome::Stored { events, visitor, heads } => {

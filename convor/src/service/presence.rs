@@ -153,8 +153,6 @@ impl Chat {
     /// What ends a connection that is to come back elsewhere, but not at the same time as all the others.
     #[must_use]
     pub fn draining(&self) -> Close {
-        let random = self.random_bytes();
-        let reconnect_after_ms = 500 + u64::from(u16::from_be_bytes([random[0], random[1]])) % 4_500;
-        Close::Draining { reconnect_after_ms }
+        Close::Draining { reconnect_after_ms: self.spread(500, 5_000) }
     }
 }

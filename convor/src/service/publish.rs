@@ -54,8 +54,7 @@ impl Chat {
         let mut room = self.limits().told_bytes_max;
         let tell = |rendered: &Rendered<'_>| {
             let told = rendered.told()?;
-            let bytes = told.to_staff.len() + told.to_visitor.as_ref().map_or(0, String::len);
-            room = room.checked_sub(bytes)?;
+            room = room.checked_sub(told.bytes())?;
             Some(told)
         };
         rendered.iter().map(tell).collect()
@@ -146,6 +145,7 @@ impl Chat {
             let events = self.storage().events();
             let page = events.page(tenant, conversation, Audience::Staff, window, limit).await?;
             let Some(page) = page else { return Ok(None) };
+            self.hub().begins_above((tenant, conversation), page.floor.staff);
             self.publish_here(tenant, &page.events).await?;
             let lowest = *lowest.get_or_insert(page.events.first().map_or(page.heads.staff, before));
             match page.events.last() {

@@ -15,7 +15,7 @@ impl Chat {
     /// # Errors
     /// [`Error::NotFound`] if there is none.
     pub async fn site(&self, key: &SiteKey) -> Result<Site, Error> {
-        self.storage().sites().find(key.tenant, key.site).await?.ok_or(Error::NotFound)
+        self.within(self.storage().sites().find(key.tenant, key.site)).await?.ok_or(Error::NotFound)
     }
 
     /// Whether an operator of the tenant is connected.
@@ -41,7 +41,7 @@ impl Chat {
             Visitor { id: self.new_id(), site: site.id, name: None, email: None, created_at: self.now() };
         let change = self.change(&Principal::visitor(key.tenant, site.id, visitor.id));
         let new = NewVisitor { visitor: visitor.clone(), token: token.hash() };
-        if self.storage().visitors().register(key.tenant, &new, &change).await? {
+        if self.within(self.storage().visitors().register(key.tenant, &new, &change)).await? {
             Ok((visitor, token))
         } else {
             Err(Error::NotFound)

@@ -9,6 +9,7 @@ use crate::ids::VisitorId;
 use crate::ports::Frame;
 use crate::ports::storage::Window;
 
+use super::arrivals::ReadTurn;
 use super::publish::event_frame;
 use super::{Chat, Coalesced};
 
@@ -41,21 +42,22 @@ impl Chat {
         audience: Audience,
         window: Window,
     ) -> Result<Arc<Replay>, Error> {
-        let read = || self.read_replay(key, audience, window);
-        self.inner.replays.read((key, audience, window), read).await
+        let read = |turn| self.read_replay(turn, key, audience, window);
+        self.inner.replays.read((key, audience, window), self.read_turn(key.0), read).await?
     }
 
     async fn read_replay(
         &self,
+        turn: ReadTurn<'_>,
         (tenant, conversation): TopicKey,
         audience: Audience,
         window: Window,
     ) -> Result<Arc<Replay>, Error> {
         let limit = if window == Window::Latest { 1 } else { PAGE };
         let events = self.storage().events();
-        let page =
-            self.in_turn(Some(tenant), events.page(tenant, conversation, audience, window, limit)).await?;
-        let page = page.ok_or(Error::NotFound)?;
+        let page = self.within(events.page(tenant, conversation, audience, window, limit)).await;
+        drop(turn);
+        let page = page?.ok_or(Error::NotFound)?;
         let names = self.names(tenant, &page.events).await?;
         let frame = |event: &Event| Some((event.seq(audience)?, event_frame(event, audience, &names)?));
         let frames = page.events.iter().filter_map(frame).collect();

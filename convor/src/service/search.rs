@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::domain::{Audience, Event, Principal, Word};
 use crate::error::Error;
 use crate::ids::{ConversationId, TenantId};
+use crate::ports::StorageError;
 use crate::ports::storage::{SearchQuery, SearchRepository};
 use crate::protocol::{EventObject, FoundObject, ListObject, Names, SearchRequest};
 use crate::time::Timestamp;
@@ -86,15 +87,21 @@ impl Chat {
     /// background work goes on with it.
     async fn make_searchable(&self, search: &dyn SearchRepository, tenant: TenantId) -> bool {
         let limits = self.limits();
-        let mut indexed = 0;
-        while indexed < limits.search_indexed_max {
-            match self.within(search.index(tenant, limits.search_batch_max)).await {
-                Ok(0) => return true,
-                Ok(some) => indexed += some,
-                Err(error) => {
-                    tracing::warn!(%tenant, code = error.code(), "messages could not be made searchable yet");
-                    break;
+        let round = async {
+            let mut indexed = 0;
+            while indexed < limits.search_indexed_max {
+                match search.index(tenant, limits.search_batch_max).await? {
+                    0 => return Ok(true),
+                    some => indexed += some,
                 }
+            }
+            Ok::<_, StorageError>(false)
+        };
+        match self.within(round).await {
+            Ok(true) => return true,
+            Ok(false) => {}
+            Err(error) => {
+                tracing::warn!(%tenant, code = error.code(), "messages could not be made searchable yet");
             }
         }
         self.inner.unindexed.add(tenant, limits.tenants_cached_max);

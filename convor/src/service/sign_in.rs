@@ -115,7 +115,7 @@ impl Chat {
         let id: SessionId = self.new_id();
         let session = NewSession { id, operator: operator.id, verified, token: token.hash(), expires_at };
         let change = self.audited(&principal, AuditAction::SignedIn, id.uuid());
-        if !accounts.insert_session(tenant, &session, &change).await? {
+        if !self.within(accounts.insert_session(tenant, &session, &change)).await? {
             return Err(Error::Unauthenticated);
         }
         Ok(SignedIn { operator, token, expires_at })
@@ -134,7 +134,7 @@ impl Chat {
     async fn verified(&self, tenant: TenantId, email: &Email, password: &str) -> Result<Login, Error> {
         let accounts = self.accounts()?;
         for _ in 0..VERIFICATIONS_MAX {
-            let login = accounts.find_login(tenant, email).await?;
+            let login = self.within(accounts.find_login(tenant, email)).await?;
             let (given, salt) = (password.to_owned(), self.random_bytes());
             let stored = login.as_ref().map(|login| login.hash.clone());
             let work = move || verify(&given, stored.as_ref(), &salt);
@@ -145,7 +145,8 @@ impl Chat {
             let Some(renewed) = verified.renewed else { return Ok(login) };
             let principal = Principal::operator(tenant, login.operator.id, login.operator.role);
             let (operator, change) = (login.operator.id, self.change(&principal));
-            if accounts.replace_hash(tenant, operator, &login.hash, &renewed, &change).await? {
+            let replacing = accounts.replace_hash(tenant, operator, &login.hash, &renewed, &change);
+            if self.within(replacing).await? {
                 return Ok(Login { hash: renewed, ..login });
             }
             // Another sign-in has renewed it, or it is another password now: which, the next look tells.
@@ -160,7 +161,8 @@ impl Chat {
     pub async fn current_session(&self, token: &str) -> Result<CurrentSession, Error> {
         let token = Token::parse(token).filter(|token| token.kind() == TokenKind::Session);
         let token = token.ok_or(Error::Unauthenticated)?;
-        let session = self.accounts()?.find_session(token.tenant(), &token.hash(), self.now()).await?;
+        let session =
+            self.within(self.accounts()?.find_session(token.tenant(), &token.hash(), self.now())).await?;
         let session = session.ok_or(Error::Unauthenticated)?;
         Ok(CurrentSession { operator: session.operator, id: session.id, expires_at: session.expires_at })
     }

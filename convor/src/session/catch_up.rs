@@ -75,11 +75,7 @@ async fn read_and_go_live(
         Start::After { epoch, after } if is_resumable(chat, &part, audience, epoch, after) => {
             send_events(connection, &part).await?.unwrap_or(after)
         }
-        Start::After { .. } => {
-            let (conversation, epoch, seq) = (Some(conversation), Some(part.epoch), Some(head));
-            say(connection, &ServerFrame::Reset { conversation, inbox: None, epoch, seq }).await?;
-            head
-        }
+        Start::After { .. } => reset(connection, conversation, &part).await?,
     };
     let key = (connection.principal().tenant(), conversation);
     for _ in 0..ROUNDS_MAX {
@@ -95,7 +91,12 @@ async fn read_and_go_live(
             break;
         }
         part = next;
-        cursor = send_events(connection, &part).await?.unwrap_or(cursor);
+        cursor = if cursor < part.floor.of(audience) {
+            // What comes next has been purged while it was reading.
+            reset(connection, conversation, &part).await?
+        } else {
+            send_events(connection, &part).await?.unwrap_or(cursor)
+        };
     }
     connection.close(Close::PositionLost);
     Ok(())
@@ -123,6 +124,14 @@ async fn read(
         Principal::Visitor { visitor, .. } if visitor != part.visitor => Err(Error::NotFound),
         _ => Ok(part),
     }
+}
+
+/// Says that what the client holds is not a prefix of the log, and answers the position after which it hears on.
+async fn reset(connection: &Connection, conversation: ConversationId, part: &Replay) -> Result<u64, Error> {
+    let head = part.heads.of(connection.principal().audience());
+    let (conversation, epoch, seq) = (Some(conversation), Some(part.epoch), Some(head));
+    say(connection, &ServerFrame::Reset { conversation, inbox: None, epoch, seq }).await?;
+    Ok(head)
 }
 
 /// Sends a part's events, and answers the position of the last.

@@ -22,11 +22,13 @@ impl Session {
                 return self.turn_away(Error::Unauthenticated, Close::Revoked);
             }
         };
-        let authenticated = match self.chat.in_turn(None, self.chat.authenticate(&credential)).await {
+        let claimed = self.chat.claimed_tenant(&credential);
+        let authenticating = self.chat.authenticate(&credential);
+        let authenticated = match self.chat.in_strangers_turn(claimed, authenticating).await {
             Ok(Some(authenticated)) => authenticated,
             Ok(None) => return self.turn_away(Error::Unauthenticated, Close::Revoked),
             // The machine is past `hello`: the client comes back with a new connection.
-            Err(error) => return self.turn_away(error, Close::PositionLost),
+            Err(error) => return self.turn_away(error, self.chat.draining()),
         };
         if !admits(self.entrance.admits, &authenticated) {
             return self.turn_away(Error::Forbidden, Close::Forbidden);
@@ -36,7 +38,7 @@ impl Session {
             Ok(()) => Ok(()),
             Err(error @ Error::Invalid { .. }) => self.turn_away(error, Close::ProtocolError),
             Err(error @ Error::Unauthenticated) => self.turn_away(error, Close::Revoked),
-            Err(error) => self.turn_away(error, Close::PositionLost),
+            Err(error) => self.turn_away(error, self.chat.draining()),
         }
     }
 
@@ -100,8 +102,7 @@ impl Session {
         }
         self.chat.obey_control_together(principal.tenant()).await?;
         if let Some(credential) = credential {
-            let still =
-                self.chat.in_turn(Some(principal.tenant()), self.chat.authenticate(credential)).await?;
+            let still = self.chat.in_turn(principal.tenant(), self.chat.authenticate(credential)).await?;
             still.ok_or(Error::Unauthenticated)?;
         }
         self.bring_up_to_date(&connection, &resume, &own).await
@@ -153,7 +154,7 @@ impl Session {
     async fn own_conversations(&self, principal: &Principal) -> Result<Vec<(ConversationId, u64)>, Error> {
         match *principal {
             Principal::Visitor { tenant, visitor, .. } => {
-                self.chat.in_turn(Some(tenant), self.chat.conversations_of(tenant, visitor)).await
+                self.chat.in_turn(tenant, self.chat.conversations_of(tenant, visitor)).await
             }
             _ => Ok(Vec::new()),
         }
@@ -162,7 +163,7 @@ impl Session {
     async fn greet(&self, connection: &Connection) -> Result<(), Error> {
         let limits = self.chat.limits();
         let principal = connection.principal();
-        let name = self.chat.in_turn(Some(principal.tenant()), self.own_name(&principal)).await?;
+        let name = self.chat.in_turn(principal.tenant(), self.own_name(&principal)).await?;
         let name = name.as_ref();
         let principal = match connection.principal() {
             Principal::Visitor { visitor, .. } => PrincipalObject::Visitor { id: visitor, name },

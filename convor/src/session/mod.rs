@@ -134,7 +134,7 @@ impl Session {
         };
         let principal = connection.principal();
         // Who arrives or subscribes waits its turn instead.
-        let _work = if intent.is_work() { Some(self.chat.begin(Some(principal.tenant()))?) } else { None };
+        let _work = if intent.is_work() { Some(self.chat.begin(principal.tenant())?) } else { None };
         match intent {
             Intent::Hello { .. } | Intent::End(_) => Ok(()),
             Intent::Refuse { error, .. } => Err(error),
@@ -233,7 +233,7 @@ impl Session {
     fn refuse_about(&self, reference: Option<&str>, conversation: Option<ConversationId>, error: &Error) {
         let retry_after_ms = match error {
             Error::RateLimited { retry_after } => u64::try_from(retry_after.as_millis()).ok(),
-            Error::Unavailable => Some(1_000),
+            Error::Unavailable => u64::try_from(self.chat.retry_after().as_millis()).ok(),
             _ => None,
         };
         let title = error.to_string();

@@ -46,44 +46,50 @@ macro_rules! fields {
 }
 
 fields! {
-    text_chars_max: usize,
-    subject_chars_max: usize,
-    name_chars_max: usize,
-    tag_chars_max: usize,
-    tags_max: usize,
-    title_chars_max: usize,
-    url_chars_max: usize,
+    text_chars_max: Count,
+    subject_chars_max: Count,
+    name_chars_max: Count,
+    tag_chars_max: Count,
+    tags_max: Count,
+    title_chars_max: Count,
+    url_chars_max: Count,
     snooze_max: Span,
-    page_default: usize,
-    page_max: usize,
-    search_chars_max: usize,
-    search_batch_max: usize,
-    search_indexed_max: usize,
-    body_bytes_max: usize,
-    frame_bytes_max: usize,
+    page_default: Count,
+    page_max: Count,
+    search_chars_max: Count,
+    search_batch_max: Count,
+    search_indexed_max: Count,
+    body_bytes_max: Count,
+    frame_bytes_max: Count,
     body_timeout: Span,
-    queue_frames_max: usize,
-    queue_bytes_max: usize,
-    queue_droppable_max: usize,
-    subscriptions_max: usize,
-    resume_conversations_max: usize,
+    queue_frames_max: Count,
+    queue_bytes_max: Count,
+    queue_droppable_max: Count,
+    subscriptions_max: Count,
+    resume_conversations_max: Count,
     resume_events_max: u64,
-    visitor_conversations_max: usize,
-    connections_per_principal_max: usize,
-    connections_per_tenant_max: usize,
-    connections_per_address_max: usize,
-    connections_pending_per_address_max: usize,
+    visitor_conversations_max: Count,
+    connections_per_principal_max: Count,
+    connections_per_tenant_max: Count,
+    connections_per_address_max: Count,
+    connections_pending_per_address_max: Count,
     hello_timeout: Span,
     heartbeat: Span,
     pong_timeout: Span,
     write_timeout: Span,
+    withdrawn_timeout: Span,
     drain_timeout: Span,
     control_lag_max: Span,
     storage_timeout: Span,
-    work_max: usize,
-    work_per_tenant_max: usize,
-    arrival_reads_max: usize,
-    arrival_reads_per_tenant_max: usize,
+    readiness_timeout: Span,
+    work_max: Count,
+    work_per_tenant_max: Count,
+    work_of_strangers_max: Count,
+    work_of_strangers_per_tenant_max: Count,
+    arrival_reads_max: Count,
+    arrival_reads_per_tenant_max: Count,
+    arrivals_waiting_max: Count,
+    arrivals_waiting_per_tenant_max: Count,
     connections: Pace,
     requests: Pace,
     messages: Pace,
@@ -93,29 +99,40 @@ fields! {
     sign_ins: Pace,
     sign_ins_per_account: Pace,
     sign_ins_per_address: Pace,
-    rate_keys_max: usize,
-    password_chars_min: usize,
-    password_chars_max: usize,
-    password_hashes_parallel_max: usize,
-    password_hashes_waiting_max: usize,
-    password_hashes_per_tenant_max: usize,
+    rate_keys_max: Count,
+    password_chars_min: Count,
+    password_chars_max: Count,
+    password_hashes_parallel_max: Count,
+    password_hashes_waiting_max: Count,
+    password_hashes_per_tenant_max: Count,
     session_lifetime: Span,
-    tenants_cached_max: usize,
-    background_batch_max: usize,
+    tenants_cached_max: Count,
+    background_batch_max: Count,
     notification_lease: Span,
     notification_timeout: Span,
-    notifications_claimed_max: usize,
-    rereads_max: usize,
-    rereads_per_tenant_max: usize,
-    control_reads_max: usize,
-    control_heads_max: usize,
-    signals_told_max: usize,
-    signals_waiting_max: usize,
-    told_bytes_max: usize,
+    notifications_claimed_max: Count,
+    rereads_max: Count,
+    rereads_per_tenant_max: Count,
+    control_reads_max: Count,
+    control_heads_max: Count,
+    signals_told_max: Count,
+    signals_waiting_max: Count,
+    signals_waiting_bytes_max: Count,
+    told_bytes_max: Count,
     presence_lease: Span,
 }
 
-/// A duration with its unit.
+/// A number of things. What does not fit here is no bound.
+#[derive(Debug, Deserialize)]
+struct Count(u32);
+
+impl From<Count> for usize {
+    fn from(count: Count) -> Self {
+        Self::try_from(count.0).unwrap_or(Self::MAX)
+    }
+}
+
+/// A duration with its unit, and not none: what repeats would never do anything else.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "String")]
 struct Span(Duration);
@@ -125,7 +142,7 @@ impl TryFrom<String> for Span {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         const WRONG: &str =
-            "a duration is a whole number and a unit: \"500ms\", \"10s\", \"5m\", \"12h\", \"30d\"";
+            "a duration is a whole number above 0 and a unit: \"500ms\", \"10s\", \"5m\", \"12h\", \"30d\"";
         let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or(WRONG)?;
         let (number, unit) = text.split_at(digits);
         let number: u64 = number.parse().map_err(|_| WRONG)?;
@@ -137,7 +154,8 @@ impl TryFrom<String> for Span {
             "d" => 86_400_000,
             _ => return Err(WRONG),
         };
-        number.checked_mul(millis).map(|millis| Self(Duration::from_millis(millis))).ok_or(WRONG)
+        let millis = number.checked_mul(millis).filter(|millis| *millis > 0).ok_or(WRONG)?;
+        Ok(Self(Duration::from_millis(millis)))
     }
 }
 
@@ -227,7 +245,7 @@ mod tests {
     #[test]
     fn a_value_of_the_wrong_shape_is_refused_with_the_right_one() {
         for duration in
-            ["10", "'10'", "'s'", "'1.5s'", "'-1s'", "'10 s'", "'10 minutes'", "'9999999999999999d'"]
+            ["10", "'10'", "'0s'", "'s'", "'1.5s'", "'-1s'", "'10 s'", "'10 minutes'", "'9999999999999999d'"]
         {
             refusal(&format!("heartbeat = {duration}"));
         }
@@ -238,5 +256,6 @@ mod tests {
         }
         refusal("page_max = -1");
         refusal("page_max = '10'");
+        refusal("signals_told_max = 9000000000000000000");
     }
 }

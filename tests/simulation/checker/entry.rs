@@ -1,6 +1,6 @@
-//! What an event says, in one line, from the storage and from the wire.
+//! What an event says and who says it, in one line, from the storage and from the wire.
 
-use convor::domain::{Audience, Event, EventKind, MessageKind, Status};
+use convor::domain::{Audience, Author, Event, EventKind, MessageKind, Status};
 use convor::ids::ClientId;
 use serde_json::Value;
 
@@ -47,7 +47,8 @@ fn said(event: &Event, audience: Audience) -> String {
         EventKind::Message(message) => {
             let kind = if message.kind == MessageKind::Note { "note" } else { "message" };
             let text = message.text.as_ref().map_or("", convor::domain::Text::as_str);
-            format!("{kind} {} {} {text}", message.id, message.client_id)
+            let (by, who) = author(event.by, audience);
+            format!("{kind} {} {} {by} {who} {} {text}", message.id, message.client_id, event.epoch)
         }
         EventKind::Status { to, .. } => {
             let status = match to.seen_by(audience) {
@@ -66,14 +67,25 @@ fn said(event: &Event, audience: Audience) -> String {
     }
 }
 
+/// What sort of author it is, and which, as far as an audience gets to know it.
+fn author(author: Author, audience: Audience) -> (&'static str, String) {
+    let (kind, id) = match author {
+        Author::Visitor(id) => ("visitor", id.to_string()),
+        Author::Operator(id) => ("operator", id.to_string()),
+        Author::System => ("system", "-".to_owned()),
+    };
+    (kind, if audience == Audience::Staff { id } else { "-".to_owned() })
+}
+
 /// What an event says as it came over the wire.
 pub(crate) fn heard(event: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     match event["kind"].as_str().unwrap_or_default() {
         "message" => {
             let message = &event["message"];
-            let parts = ["kind", "id", "client_id", "text"].map(|key| text(&message[key]));
-            parts.join(" ")
+            let author = ["kind", "id"].map(|key| text(&message["author"][key])).join(" ");
+            let [kind, id, client, said] = ["kind", "id", "client_id", "text"].map(|key| text(&message[key]));
+            format!("{kind} {id} {client} {author} {} {said}", event["epoch"])
         }
         "status" => format!("status {}", text(&event["status"])),
         "assigned" => format!("assigned {}", text(&event["assignee"]["id"])),

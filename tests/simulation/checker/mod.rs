@@ -171,6 +171,11 @@ impl Checker {
         }
     }
 
+    /// The conversations that have been stored.
+    pub(crate) fn places(&self) -> BTreeSet<Place> {
+        self.places.keys().copied().collect()
+    }
+
     /// Compares what is stored in the end with what was stored on the way.
     pub(crate) fn stands(&mut self, at: Place, audience: Audience, log: &[(u64, String)]) {
         let kept = self.places.get(&at).map(|kept| kept.log(audience)).unwrap_or_default();
