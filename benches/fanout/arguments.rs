@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::bare::Bare;
 use crate::desk::Credentials;
 use crate::effort::{Effort, FULL, QUICK, SIZES};
+use crate::house::House;
 use crate::plan::Acknowledged;
 use crate::postgres::Postgres;
 use crate::source::{Kind, Source, Target, place};
@@ -31,6 +32,10 @@ pub(crate) enum Role {
     Bare(Bare),
     /// A client, which is told what to do over its standard input
     Client,
+    /// Clients that go on when they are refused or cut off, told in the same way
+    Crowd,
+    /// A Convor server with many tenants, until its standard input ends
+    House(House),
 }
 
 /// What is measured, and how thoroughly.
@@ -108,6 +113,12 @@ pub(crate) enum Part {
     Syscalls,
     /// The paced load beside idle tenants, conversations and connections
     Flat,
+    /// What tenants notice of another one that sends ten times what it may
+    Noisy,
+    /// Thousands of connections that are cut at once, and come back at once
+    Storm,
+    /// Three times as many posts as can be served
+    Overload,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -137,9 +148,13 @@ impl Run {
         }
         match source {
             Source::Memory => true,
-            Source::Postgres(_) => part == Part::Rooms || (part == Part::Flat && !self.quick),
+            Source::Postgres(_) => match part {
+                Part::Rooms => true,
+                Part::Flat | Part::Noisy | Part::Storm | Part::Overload => !self.quick,
+                Part::Paced | Part::Burst | Part::Idle | Part::Syscalls => false,
+            },
             Source::Target(target) => match part {
-                Part::Flat => false,
+                Part::Flat | Part::Noisy | Part::Storm | Part::Overload => false,
                 Part::Idle | Part::Syscalls => target.process.is_some(),
                 Part::Paced | Part::Burst | Part::Rooms => true,
             },

@@ -6,8 +6,10 @@ use std::net::SocketAddr;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use crate::crowd::plan as crowd;
 use crate::http;
 use crate::plan::{Acknowledged, Member, Plan, Room};
+use crate::probe::Probe;
 
 /// How many conversations a visitor opens at most (`Limits::visitor_conversations_max`).
 const CONVERSATIONS: usize = 100;
@@ -52,6 +54,11 @@ impl Desk {
         self.address
     }
 
+    /// Asks from now on whether the server lives.
+    pub(crate) fn probe(&self) -> Probe {
+        Probe::start(self.address, format!("{}/healthz", self.prefix))
+    }
+
     pub(crate) fn visitor(&self) -> Result<Visitor> {
         let body = json!({"site": self.site_key});
         let answer = http::post(self.address, &format!("{}/v1/visitors", self.prefix), None, &body)?;
@@ -60,12 +67,55 @@ impl Desk {
 
     /// Opens the visitor's conversation of this number, and says its id.
     pub(crate) fn open(&self, visitor: &Visitor, number: usize) -> Result<String> {
+        text(&self.opened(visitor, number)?, "/conversation/id")
+    }
+
+    /// Opens the visitor's conversation of this number, in which that member of a crowd posts.
+    pub(crate) fn conversation(
+        &self,
+        visitor: &Visitor,
+        number: usize,
+        poster: usize,
+    ) -> Result<crowd::Conversation> {
+        let answer = self.opened(visitor, number)?;
+        let count = |pointer: &str| {
+            let count = answer.pointer(pointer).and_then(Value::as_u64);
+            count.with_context(|| format!("an answer lacks {pointer}"))
+        };
+        let (epoch, seq) = (count("/conversation/epoch")?, count("/conversation/seq")?);
+        Ok(crowd::Conversation { id: text(&answer, "/conversation/id")?, epoch, seq, poster })
+    }
+
+    fn opened(&self, visitor: &Visitor, number: usize) -> Result<Value> {
         let id = |kind: usize| format!("{kind:08x}-0000-4000-8000-{number:012x}");
         let first = json!({"client_id": id(1), "text": "Is this the one with the leather saddle?"});
         let body = json!({"client_id": id(0), "first_message": first});
         let path = format!("{}/v1/conversations", self.prefix);
-        let answer = http::post(self.address, &path, Some(&visitor.token), &body)?;
-        text(&answer, "/conversation/id")
+        http::post(self.address, &path, Some(&visitor.token), &body)
+    }
+
+    /// A member of a crowd: the visitor,
+    pub(crate) fn guest(&self, visitor: &Visitor, hears: Option<usize>) -> crowd::Member {
+        crowd::Member { token: visitor.token.clone(), hears, is_staff: false, is_cut: false }
+    }
+
+    /// or the operator, with one more connection.
+    pub(crate) fn staff(&self, hears: Option<usize>) -> crowd::Member {
+        crowd::Member { token: self.operator_token.clone(), hears, is_staff: true, is_cut: false }
+    }
+
+    /// A crowd of these.
+    pub(crate) fn crowd(
+        &self,
+        members: Vec<crowd::Member>,
+        conversations: Vec<crowd::Conversation>,
+    ) -> crowd::Crowd {
+        crowd::Crowd {
+            address: self.address,
+            path: format!("{}/v1/socket", self.prefix),
+            members,
+            conversations,
+        }
     }
 
     /// So many conversations in which nothing happens any more.

@@ -13,15 +13,23 @@ pub(crate) struct Effort {
     pub(crate) rooms: usize,
     /// Connections, conversations and tenants that do nothing.
     pub(crate) idle: &'static [usize],
+    /// Connections that are cut at once.
+    pub(crate) storm: usize,
 }
 
 /// The sizes of a full run.
 pub(crate) const SIZES: [usize; 4] = [100, 1_000, 5_000, 10_000];
 
-/// About a quarter of an hour.
-pub(crate) const FULL: Effort =
-    Effort { rounds: 5, seconds: 3.0, memory_rounds: 3, rooms: 1_000, idle: &[0, 2_500, 5_000] };
+/// Less than half an hour.
+pub(crate) const FULL: Effort = Effort {
+    rounds: 5,
+    seconds: 3.0,
+    memory_rounds: 3,
+    rooms: 1_000,
+    idle: &[0, 2_500, 5_000],
+    storm: 5_000,
+};
 
-/// About a minute.
+/// Less than two minutes.
 pub(crate) const QUICK: Effort =
-    Effort { rounds: 3, seconds: 1.0, memory_rounds: 1, rooms: 1_000, idle: &[0, 5_000] };
+    Effort { rounds: 3, seconds: 1.0, memory_rounds: 1, rooms: 1_000, idle: &[0, 5_000], storm: 1_000 };

@@ -1,6 +1,7 @@
 //! `cargo xtask bench fanout`: what a delivery costs, as ratios to a server that does nothing but send, measured in one run.
 //!
-//! This program is three: the run itself, which starts the others; the bare server; and the client that only counts.
+//! This program is several: the run itself, which starts the others; the bare server; a server with many tenants; the client that
+//! only counts; and clients that go on when they are refused or cut off.
 
 mod arguments;
 mod bare;
@@ -8,8 +9,10 @@ mod child;
 mod client;
 mod clock;
 mod cores;
+mod crowd;
 mod desk;
 mod effort;
+mod house;
 mod http;
 mod message;
 mod outcome;
@@ -17,6 +20,7 @@ mod parts;
 mod plan;
 mod plots;
 mod postgres;
+mod probe;
 mod rounds;
 mod source;
 mod subject;
@@ -31,7 +35,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use crate::arguments::{Arguments, Part, Role, Run};
 use crate::cores::Cores;
 use crate::outcome::Outcome;
-use crate::parts::{Bench, fan_out, flat, idle, rooms, syscalls};
+use crate::parts::{Bench, fan_out, flat, idle, noisy, overload, rooms, storm, syscalls};
 
 /// Descriptors that a process needs beside its connections.
 const DESCRIPTORS_BESIDE: u64 = 200;
@@ -41,6 +45,8 @@ fn main() -> Result<()> {
     match arguments.role {
         Some(Role::Bare(bare)) => bare::run(bare),
         Some(Role::Client) => client::run(),
+        Some(Role::Crowd) => crowd::run(),
+        Some(Role::House(house)) => house::run(house),
         None => run(&arguments.run),
     }
 }
@@ -49,7 +55,8 @@ fn run(run: &Run) -> Result<()> {
     let (cores, effort) = (Cores::choose()?, run.effort());
     let sizes = run.sizes();
     let idle_most = effort.idle.iter().max().map_or(0, |idle| idle + 1_000);
-    raise_descriptors(sizes.iter().copied().max().unwrap_or(0).max(2 * effort.rooms).max(idle_most))?;
+    let most = sizes.iter().copied().max().unwrap_or(0);
+    raise_descriptors(most.max(2 * effort.rooms).max(idle_most).max(effort.storm))?;
     eprintln!("   servers on core {}, clients on core {}", cores.server, cores.client);
     let mut outcome = Outcome::default();
     for source in run.sources()? {
@@ -69,6 +76,15 @@ fn run(run: &Run) -> Result<()> {
         }
         if is_wanted(Part::Flat) {
             flat::run(&bench, &mut outcome)?;
+        }
+        if is_wanted(Part::Noisy) {
+            noisy::run(&bench, &mut outcome)?;
+        }
+        if is_wanted(Part::Storm) {
+            storm::run(&bench, &mut outcome)?;
+        }
+        if is_wanted(Part::Overload) {
+            overload::run(&bench, &mut outcome)?;
         }
     }
     println!("{}", outcome.tables());

@@ -1,6 +1,7 @@
 //! A PostgreSQL server for one run, whose commits are durable.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use convor::Chat;
@@ -18,6 +19,9 @@ use tokio::runtime::{Builder, Runtime};
 
 /// Tenants that are made at once.
 const AT_ONCE: usize = 16;
+
+/// After so long a connection on which nothing happens has reported what it has done (`PGSTAT_IDLE_INTERVAL`).
+const REPORTED_WITHIN: Duration = Duration::from_secs(11);
 
 /// A server that ends with this. It may run on every core.
 #[derive(Debug)]
@@ -50,6 +54,18 @@ impl Postgres {
     /// A database with Convor's schema and nothing in it.
     pub(crate) fn database(&self) -> Database {
         self.runtime.block_on(Database::fresh_on(&self.instance.url()))
+    }
+
+    /// The transactions that have been committed in it so far, of those who have had time to report theirs.
+    pub(crate) fn commits(&self, name: &str) -> Result<i64> {
+        self.runtime.block_on(async {
+            tokio::time::sleep(REPORTED_WITHIN).await;
+            let mut connection = PgConnection::connect(&self.instance.url()).await?;
+            let commits = sqlx::query_scalar("SELECT xact_commit FROM pg_stat_database WHERE datname = $1");
+            let commits = commits.bind(name).fetch_one(&mut connection).await?;
+            connection.close().await?;
+            Ok(commits)
+        })
     }
 
     /// Puts so many tenants into it, each with a site, a visitor and a conversation.

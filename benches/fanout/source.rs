@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, ToSocketAddrs};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::cores::Cores;
 use crate::desk::Credentials;
@@ -50,6 +50,24 @@ impl Source {
                 Kind::Convor(credentials) => Subject::running_convor(credentials, target.process),
                 Kind::Plain(plain) => Ok(Subject::running_plain("target", plain.clone(), target.process)),
             },
+        }
+    }
+
+    /// One that does no more at once than it does as it is shipped.
+    pub(crate) fn shedding(&self, cores: Cores) -> Result<Subject> {
+        match self {
+            Self::Memory => Subject::shedding(None, cores),
+            Self::Postgres(postgres) => Subject::shedding(Some(postgres.database()), cores),
+            Self::Target(_) => self.subject(cores),
+        }
+    }
+
+    /// A server with so many tenants.
+    pub(crate) fn house(&self, tenants: usize, cores: Cores) -> Result<Subject> {
+        match self {
+            Self::Memory => Subject::house(tenants, None, cores),
+            Self::Postgres(postgres) => Subject::house(tenants, Some(postgres.database()), cores),
+            Self::Target(_) => bail!("a target's tenants are its own"),
         }
     }
 

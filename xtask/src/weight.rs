@@ -18,10 +18,11 @@ pub(crate) struct Selection {
 
 pub(crate) const CORE: Selection = Selection { name: "core", packages: &["convor"] };
 
-pub(crate) const SELECTIONS: [Selection; 5] = [
+pub(crate) const SELECTIONS: [Selection; 6] = [
     CORE,
     Selection { name: "core, memory, hyper", packages: &["convor", "convor-memory", "convor-hyper"] },
     Selection { name: "core, PostgreSQL", packages: &["convor", "convor-postgres"] },
+    Selection { name: "core, NATS", packages: &["convor", "convor-nats"] },
     Selection { name: "core, SQLite", packages: &["convor", "convor-sqlite"] },
     Selection { name: "reference server", packages: &["convor-server"] },
 ];

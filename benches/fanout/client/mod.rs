@@ -28,7 +28,7 @@ pub(crate) fn run() -> Result<()> {
 }
 
 /// The next line; `None` if there is none.
-fn read<T: DeserializeOwned>() -> Result<Option<T>> {
+pub(crate) fn read<T: DeserializeOwned>() -> Result<Option<T>> {
     let mut line = String::new();
     // A line is written at once and answered before the next, so that none stays behind in a buffer.
     if std::io::stdin().lock().read_line(&mut line)? == 0 {
@@ -37,7 +37,7 @@ fn read<T: DeserializeOwned>() -> Result<Option<T>> {
     Ok(Some(serde_json::from_str(&line)?))
 }
 
-fn say(answer: &impl Serialize) -> Result<()> {
+pub(crate) fn say(answer: &impl Serialize) -> Result<()> {
     let mut out = std::io::stdout().lock();
     serde_json::to_writer(&mut out, answer)?;
     writeln!(out)?;

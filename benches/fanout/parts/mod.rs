@@ -3,7 +3,10 @@
 pub(crate) mod fan_out;
 pub(crate) mod flat;
 pub(crate) mod idle;
+pub(crate) mod noisy;
+pub(crate) mod overload;
 pub(crate) mod rooms;
+pub(crate) mod storm;
 pub(crate) mod syscalls;
 
 use anyhow::Result;
