@@ -29,8 +29,10 @@ CREATE TYPE convor.log_row AS (
     event convor.events
 );
 
--- Three statements in the common case. A client's id that was taken is found by the insert itself, because looking for it
--- before would be one more, and because no plan can go wrong that is not made.
+-- A repeat is found by the insert itself, so that a new message costs no lookup; only a repeat is looked up.
+--
+-- The conversation's row is updated once. A second time in one transaction the server would check the row's foreign keys
+-- again, and lock a visitor after a conversation: out of the order that keeps it from waiting for an erasure in a ring.
 CREATE FUNCTION convor.events_append(
     p_tenant uuid, p_change convor.change, p_conversation uuid, p_by_kind smallint, p_by uuid, p_message uuid,
     p_client uuid, p_digest bytea, p_note boolean, p_text text, p_reopen boolean
@@ -81,13 +83,43 @@ BEGIN
         RETURN v_appended;
     END IF;
 
+    v_appended.outcome := 0;
+    v_appended.visitor_id := v_conversation.visitor_id;
+    v_appended.head_staff := v_staff;
+    v_appended.head_visitor := v_visitor;
+    v_appended.epoch := v_conversation.epoch;
+    v_appended.at := v_at;
+    IF p_reopen AND v_conversation.status <> 0 THEN
+        v_appended.reopened_from := v_conversation.status;
+        v_appended.head_staff := v_staff + 1;
+        -- A visitor has seen a snoozed one as open.
+        v_appended.head_visitor := v_visitor + CASE WHEN v_conversation.status = 2 THEN 1 ELSE 0 END;
+        INSERT INTO convor.events (
+            tenant_id, conversation_id, staff_seq, visitor_seq, epoch, at, by_kind, by_id, kind, from_status, to_status,
+            visitor_head, by_visitor, to_visitor
+        )
+        VALUES (
+            p_tenant, p_conversation, v_appended.head_staff,
+            CASE WHEN v_conversation.status = 2 THEN v_appended.head_visitor END, v_conversation.epoch, v_at, p_by_kind,
+            p_by, 1, v_conversation.status, 0, v_appended.head_visitor, v_by_visitor, v_to_visitor
+        );
+    END IF;
+
     UPDATE convor.conversations c
-    SET head_staff = v_staff, head_visitor = v_visitor, updated_staff = greatest(c.updated_staff, v_at),
-        updated_visitor = CASE WHEN p_note THEN c.updated_visitor ELSE greatest(c.updated_visitor, v_at) END,
+    SET head_staff = v_appended.head_staff, head_visitor = v_appended.head_visitor,
+        updated_staff = greatest(c.updated_staff, v_at),
+        updated_visitor = CASE WHEN c.head_visitor < v_appended.head_visitor THEN greatest(c.updated_visitor, v_at)
+            ELSE c.updated_visitor END,
         last_message = v_staff,
         last_visible_message = CASE WHEN p_note THEN c.last_visible_message ELSE v_staff END,
-        by_visitor = v_by_visitor, to_visitor = v_to_visitor
+        by_visitor = v_by_visitor, to_visitor = v_to_visitor,
+        status = CASE WHEN v_appended.reopened_from IS NULL THEN c.status ELSE 0 END,
+        snoozed_until = CASE WHEN v_appended.reopened_from IS NULL THEN c.snoozed_until END,
+        version = c.version + CASE WHEN v_appended.reopened_from IS NULL THEN 0 ELSE 1 END
     WHERE c.tenant_id = p_tenant AND c.id = p_conversation;
+    IF v_appended.reopened_from = 1 THEN
+        DELETE FROM convor.due_work d WHERE d.tenant_id = p_tenant AND d.id = p_conversation;
+    END IF;
     IF v_conversation.is_tagged THEN
         UPDATE convor.conversation_tags t SET updated_staff = greatest(t.updated_staff, v_at)
         WHERE t.tenant_id = p_tenant AND t.conversation_id = p_conversation;
@@ -100,44 +132,14 @@ BEGIN
         INSERT INTO convor.unindexed (tenant_id, conversation_id) VALUES (p_tenant, p_conversation)
         ON CONFLICT DO NOTHING;
     END IF;
-    v_appended.outcome := 0;
-    v_appended.visitor_id := v_conversation.visitor_id;
-    v_appended.head_staff := v_staff;
-    v_appended.head_visitor := v_visitor;
-    v_appended.epoch := v_conversation.epoch;
-    v_appended.at := v_at;
-    IF p_reopen AND v_conversation.status <> 0 THEN
-        v_appended.reopened_from := v_conversation.status;
-        -- A visitor has seen a snoozed one as open.
-        UPDATE convor.conversations c
-        SET head_staff = c.head_staff + 1,
-            head_visitor = c.head_visitor + CASE WHEN v_conversation.status = 2 THEN 1 ELSE 0 END,
-            updated_visitor = CASE WHEN v_conversation.status = 2 THEN greatest(c.updated_visitor, v_at)
-                ELSE c.updated_visitor END,
-            status = 0, snoozed_until = NULL, version = c.version + 1
-        WHERE c.tenant_id = p_tenant AND c.id = p_conversation
-        RETURNING c.head_staff, c.head_visitor INTO v_appended.head_staff, v_appended.head_visitor;
-        INSERT INTO convor.events (
-            tenant_id, conversation_id, staff_seq, visitor_seq, epoch, at, by_kind, by_id, kind, from_status, to_status,
-            visitor_head, by_visitor, to_visitor
-        )
-        VALUES (
-            p_tenant, p_conversation, v_appended.head_staff,
-            CASE WHEN v_conversation.status = 2 THEN v_appended.head_visitor END, v_conversation.epoch, v_at, p_by_kind,
-            p_by, 1, v_conversation.status, 0, v_appended.head_visitor, v_by_visitor, v_to_visitor
-        );
-        IF v_conversation.status = 1 THEN
-            DELETE FROM convor.due_work d WHERE d.tenant_id = p_tenant AND d.id = p_conversation;
-        END IF;
-    END IF;
     PERFORM convor.commit_change(p_tenant, p_change);
     RETURN v_appended;
 END
 $$;
 
 -- Several messages in one transaction, and their answers in the same order. The caller orders them by tenant and
--- conversation, and hands in none with control events: two batches would otherwise wait for each other in a ring. Each
--- change has at most one notification; its id is NULL if there is none.
+-- conversation, and hands in neither two of one conversation nor any with control events: two batches, or a batch and an
+-- erasure, would otherwise wait for each other in a ring. Each change has at most one notification; its id is NULL if there is none.
 CREATE FUNCTION convor.events_append_batch(
     p_tenants uuid[], p_actor_kinds smallint[], p_actors uuid[], p_ats bigint[], p_audits uuid[], p_audit_actions text[],
     p_audit_targets uuid[], p_notifications uuid[], p_notification_kinds smallint[], p_notification_conversations uuid[],

@@ -4,7 +4,7 @@
 //! those that come wait together, and the next batch takes them all. So a lone caller waits for nobody, and the more
 //! callers there are, the less each costs.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -48,7 +48,8 @@ impl Batching {
         Self { is_on: false, ..Self::default() }
     }
 
-    /// How many messages share a statement at most; at least 1. Each holds its conversation's lock until all are committed.
+    /// How many messages share a statement at most, each of another conversation; at least 1. Each holds its conversation's lock
+    /// until all are committed.
     pub fn size_max(mut self, messages: usize) -> Self {
         self.size_max = messages.max(1);
         self
@@ -192,13 +193,28 @@ impl Place {
         self.sends_off = true;
     }
 
-    /// The next batch.
+    /// The next batch: of each conversation the first message that waits. A second one waits for the batch after that, because
+    /// a transaction updates a conversation's row once.
     fn next(&self) -> Option<Vec<Waiting>> {
         let mut queue = self.shared.queue();
-        // Whoever has gone away while waiting has not asked for anything.
-        queue.waiting.retain(|waiting| !waiting.answer.is_closed());
-        let size = queue.waiting.len().min(self.shared.batching.size_max);
-        (size > 0).then(|| queue.waiting.drain(..size).collect())
+        let mut batch = Vec::new();
+        let mut conversations = HashSet::new();
+        let mut later = VecDeque::new();
+        while batch.len() < self.shared.batching.size_max {
+            let Some(waiting) = queue.waiting.pop_front() else { break };
+            if waiting.answer.is_closed() {
+                // Whoever has gone away while waiting has not asked for anything.
+                continue;
+            }
+            if conversations.insert((waiting.message.tenant, waiting.message.append.conversation)) {
+                batch.push(waiting);
+            } else {
+                later.push_back(waiting);
+            }
+        }
+        later.append(&mut queue.waiting);
+        queue.waiting = later;
+        (!batch.is_empty()).then_some(batch)
     }
 }
 

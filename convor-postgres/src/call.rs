@@ -152,14 +152,15 @@ impl Call {
                 Ok(result) => result.map_err(Failure::from),
                 Err(_) => Err(Failure::no_answer()),
             };
-            let is_answered = result.is_ok();
             if result.as_ref().is_err_and(Failure::speaks_against_the_connection) {
                 connection.close_on_drop();
             }
+            // Before the answer, so that the caller's next call finds it.
+            let stay = if result.is_ok() { lent.pass_on() } else { None };
             // Whoever has gone away does not want it.
             let _ = answer.send(result);
-            if is_answered {
-                lent.pass_on().await;
+            if let Some(stay) = stay {
+                stay.end().await;
             }
         });
         answered.await.unwrap_or_else(|_| Err(Failure::new(StorageErrorKind::Unavailable, "shut down")))

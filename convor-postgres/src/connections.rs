@@ -1,9 +1,10 @@
 //! The connections of a pool, passed from call to call.
 //!
 //! What comes back to a pool costs its server two round trips more: sqlx asks whether the connection lives, and the pool's
-//! hook whether it is clean. A call has one. So a connection whose call has been answered stays out for a moment, and the next
+//! hook whether it is clean. A call has one. So a connection whose call has succeeded stays out for a moment, and the next
 //! call takes it from there. Each is then as clean as the pool has lent it, because a call is one statement, which the server
-//! begins and ends; what has not been answered goes back at once, and so does what has served long enough.
+//! begins and ends. It goes back after a failure, because nobody but the pool asks whether it is still good, and once its turn
+//! is over, so that others who use the pool have theirs.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,41 +13,51 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{PgPool, Postgres};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use crate::error::Failure;
 
-/// How long a connection waits for another call before it goes back.
-const PATIENCE: Duration = Duration::from_millis(10);
+/// How long a connection stays without a call before it goes back.
+const STAY_MAX: Duration = Duration::from_millis(10);
 
-/// How many calls a connection serves before it goes back, so that others who use the pool have their turn, and what the pool
-/// asks of connections is asked.
+/// How many calls a connection serves in its turn.
 const CALLS_MAX: u32 = 64;
+
+/// How long a turn is: the first call that ends after it is the last one.
+const TURN_MAX: Duration = Duration::from_millis(100);
 
 #[derive(Clone)]
 pub(crate) struct Connections(Arc<Shared>);
 
 struct Shared {
     pool: PgPool,
-    /// As many as the pool has connections. Whoever has none of those that wait finds one in the pool: what is out of it is at
-    /// most one for each place.
+    /// As many as the pool has connections, each for a call that has one or asks the pool for one.
     places: Arc<Semaphore>,
-    waiting: Mutex<Waiting>,
+    idle: Mutex<Idle>,
 }
 
-/// Connections whose calls have been answered, the last one last.
+/// Connections whose calls have succeeded, the last one last.
 #[derive(Default)]
-struct Waiting {
-    connections: Vec<(u64, Used)>,
+struct Idle {
+    connections: Vec<IdleConnection>,
     next: u64,
+}
+
+struct IdleConnection {
+    number: u64,
+    since: Instant,
+    used: Used,
 }
 
 struct Used {
     connection: PoolConnection<Postgres>,
     calls: u32,
+    since: Instant,
 }
 
 /// A connection for one call. Without [`Lent::pass_on`] it goes back to the pool.
 pub(crate) struct Lent {
+    // Before the place: whoever has that next finds the connection on its way back.
     used: Used,
     shared: Arc<Shared>,
     _place: OwnedSemaphorePermit,
@@ -56,7 +67,7 @@ impl Connections {
     pub(crate) fn new(pool: PgPool) -> Self {
         let places = usize::try_from(pool.options().get_max_connections()).unwrap_or(Semaphore::MAX_PERMITS);
         let places = Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)));
-        Self(Arc::new(Shared { pool, places, waiting: Mutex::default() }))
+        Self(Arc::new(Shared { pool, places, idle: Mutex::default() }))
     }
 
     /// How connections are made.
@@ -64,26 +75,26 @@ impl Connections {
         self.0.pool.connect_options()
     }
 
-    /// A connection, in the order in which they are asked for.
+    /// A connection. Places go in the order in which they are asked for; whoever has one takes an idle connection, or waits in
+    /// the pool's own line.
     ///
     /// # Errors
-    /// If there is none within the time that the pool says.
+    /// If there is none within the time that the pool says, and at once if the pool is closed, by whomever.
     pub(crate) async fn lend(&self) -> Result<Lent, Failure> {
         let patience = self.0.pool.options().get_acquire_timeout();
-        let lent = tokio::time::timeout(patience, self.next()).await;
-        lent.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(Failure::from)
+        let mut closed = self.0.pool.close_event();
+        match tokio::time::timeout(patience, closed.do_until(self.next())).await {
+            Ok(lent) => Ok(lent??),
+            Err(_) => Err(sqlx::Error::PoolTimedOut.into()),
+        }
     }
 
     async fn next(&self) -> Result<Lent, sqlx::Error> {
         let shared = Arc::clone(&self.0);
         let place = Arc::clone(&shared.places).acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)?;
-        if shared.pool.is_closed() {
-            return Err(sqlx::Error::PoolClosed);
-        }
-        let waiting = shared.waiting().connections.pop();
-        let used = match waiting {
-            Some((_, used)) => used,
-            None => Used { connection: shared.pool.acquire().await?, calls: 0 },
+        let used = match shared.take_idle() {
+            Some(used) => used,
+            None => Used { connection: shared.pool.acquire().await?, calls: 0, since: now() },
         };
         Ok(Lent { used, shared, _place: place })
     }
@@ -99,52 +110,64 @@ impl Lent {
         &mut self.used.connection
     }
 
-    /// Leaves the connection, whose call has been answered, to the next one, and waits until one has taken it or its time is
-    /// over.
-    pub(crate) async fn pass_on(self) {
+    /// Leaves the connection, whose call has succeeded, to the next one, for as long as it stays; nothing if its turn is over.
+    pub(crate) fn pass_on(self) -> Option<Stay> {
         let Self { mut used, shared, _place: place } = self;
         used.calls += 1;
-        if used.calls >= CALLS_MAX {
-            return;
+        if used.calls >= CALLS_MAX || used.since.elapsed() >= TURN_MAX {
+            drop(used);
+            return None;
         }
-        let waits = Waits::new(shared, used);
+        let mut idle = shared.idle();
+        let number = idle.next;
+        idle.next += 1;
+        idle.connections.push(IdleConnection { number, since: now(), used });
+        drop(idle);
         drop(place);
-        tokio::time::sleep(PATIENCE).await;
-        drop(waits);
+        Some(Stay { shared, number })
     }
 }
 
 impl Shared {
     /// A panic elsewhere leaves them as they should be: they are never locked for more than a step.
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection that was used last. One whose stay is over, but was not ended yet because the runtime was held up, goes
+    /// back: nobody knows whether it still lives.
+    fn take_idle(&self) -> Option<Used> {
+        let last = self.idle().connections.pop()?;
+        (last.since.elapsed() < STAY_MAX).then_some(last.used)
     }
 }
 
-/// The stay of a connection among those that wait. It ends with this, whatever ends it, a runtime included: a connection goes
+/// The stay of a connection among the idle ones. It ends with this, whatever ends it, a runtime included: a connection goes
 /// back with the help of one.
-struct Waits {
+pub(crate) struct Stay {
     shared: Arc<Shared>,
     number: u64,
 }
 
-impl Waits {
-    fn new(shared: Arc<Shared>, used: Used) -> Self {
-        let mut waiting = shared.waiting();
-        let number = waiting.next;
-        waiting.next += 1;
-        waiting.connections.push((number, used));
-        drop(waiting);
-        Self { shared, number }
+impl Stay {
+    /// Waits until the time is over, even if a call has taken the connection meanwhile.
+    pub(crate) async fn end(self) {
+        tokio::time::sleep(STAY_MAX).await;
     }
 }
 
-impl Drop for Waits {
+impl Drop for Stay {
     fn drop(&mut self) {
-        let mut waiting = self.shared.waiting();
-        let place = waiting.connections.iter().position(|(number, _)| *number == self.number);
-        let over = place.map(|place| waiting.connections.remove(place));
-        drop(waiting);
+        let mut idle = self.shared.idle();
+        let index = idle.connections.iter().position(|connection| connection.number == self.number);
+        let over = index.map(|index| idle.connections.remove(index));
+        // The connection goes back without the lock.
+        drop(idle);
         drop(over);
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long a connection is held, which is about no event")]
+fn now() -> Instant {
+    Instant::now()
 }

@@ -59,6 +59,9 @@
 //! only what reads and what comes to the same when it is done twice, like an append, which recognises its repeat.
 //!
 //! # Connections
+//! A call that has succeeded leaves its connection to the next one, for at most 64 calls, 100 ms and 10 ms without one: then the
+//! pool has it back, asks whether it lives, and looks whether it is clean. That costs two round trips, and a call has one.
+//!
 //! [`PostgresOptions`] says what each setting is for. A pooler in transaction mode has to know prepared statements, as PgBouncer
 //! does from 1.21 on with `max_prepared_statements` above 0; if it lets no parameters pass, say [`PostgresOptions::pooled`].
 //! [`migrate()`] and [`PostgresBroker`] need the server itself, or a pooler in session mode.

@@ -96,9 +96,9 @@ impl PostgresOptions {
         self
     }
 
-    /// A connection that was not used for so long is asked whether it lives before it is; 10 s unless it is said. One that was
-    /// used since is not, which saves a round trip; if it has died meanwhile, what may be repeated is, and what may not
-    /// fails as unavailable.
+    /// A connection that has lain in the pool for so long is asked whether it lives before it is used; 10 s unless it is said.
+    /// Another is not, which saves a round trip, nor one that calls pass on within 10 ms; if it has died meanwhile, what may be
+    /// repeated is, and what may not fails as unavailable.
     pub fn ping_after(mut self, idle: Duration) -> Self {
         self.ping_after = idle;
         self
@@ -140,7 +140,7 @@ impl PostgresOptions {
     /// Whether a connection that comes back to the pool is looked at, and closed if a transaction is open on it or a tenant is
     /// set; `true` unless it is said. Convor's own statements never leave one in this state, dropped or not: each is a
     /// transaction of its own. So it is a second wall. It costs a round trip that nobody waits for, whenever a connection goes
-    /// back; calls that follow each other pass it on among themselves before.
+    /// back; until then calls pass it on, at most 64 of them within 100 ms.
     pub fn reset_on_release(mut self, reset: bool) -> Self {
         self.reset_on_release = reset;
         self

@@ -35,7 +35,7 @@ const MILLIS_MAX: u64 = 200;
 const BEGUN_MAX: usize = 100_000;
 
 /// The append that may share a statement with others.
-const BATCHED: &str = "events.append, without a control event";
+const BATCHED: &str = "events.append, in a batch";
 
 fn calls_max() -> usize {
     if environment::proving() { 8_000 } else { 600 }

@@ -10,11 +10,12 @@ use convor::ports::{Storage, StorageErrorKind};
 use convor_postgres::{Batching, PostgresStorage};
 use convor_tests::database::Database;
 use convor_tests::fixture::new_id;
-use convor_tests::patience;
+use convor_tests::patience::{self, PATIENCE};
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use tokio::time::timeout;
 
-/// As the module says that a connection serves before it goes back.
+/// How many calls a connection serves before it goes back, as `PostgresStorage::from_pool` says.
 const CALLS_MAX: usize = 64;
 
 /// A storage over a pool, and how often a connection has come back to that.
@@ -41,7 +42,7 @@ async fn call(storage: &PostgresStorage) {
     assert_eq!(storage.tenants().find(new_id::<TenantId>()).await.expect("an answer"), None);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_that_follow_each_other_share_a_connection() {
     let database = Database::fresh().await;
     let (storage, pool, back) = counted(&database, 4, Duration::from_secs(30)).await;
@@ -102,4 +103,24 @@ async fn a_storage_that_is_closed_answers_nobody() {
     storage.close().await;
     assert_eq!(pool.size(), 0, "none is left open");
     storage.tenants().find(new_id()).await.expect_err("closed");
+}
+
+/// Whoever waits for a connection is told when the host closes the pool, and does not wait out the time.
+#[tokio::test]
+async fn a_pool_that_is_closed_ends_the_waiting() {
+    let database = Database::fresh().await;
+    let (storage, pool, _) = counted(&database, 1, Duration::from_secs(3_600)).await;
+    let all_back = async || (pool.num_idle() == 1).then_some(());
+    patience::look(all_back).await.expect("the pool has it back");
+    let held = pool.acquire().await.expect("a connection");
+    let waiting = tokio::spawn({
+        let storage = Arc::clone(&storage);
+        async move { storage.tenants().find(new_id()).await }
+    });
+    tokio::task::yield_now().await;
+    let closing = tokio::spawn(async move { pool.close().await });
+    let failure = timeout(PATIENCE, waiting).await.expect("it ends").expect("no panic").expect_err("closed");
+    assert_eq!(failure.kind(), StorageErrorKind::Unavailable);
+    drop(held);
+    closing.await.expect("closed");
 }

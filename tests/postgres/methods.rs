@@ -3,7 +3,7 @@
 use std::pin::Pin;
 
 use convor::domain::{Audience, Author, CurrentPage, Email, MessageKind, Status, UploadContent, Word};
-use convor::ids::{OperatorId, VisitorId};
+use convor::ids::{ConversationId, OperatorId, VisitorId};
 use convor::ports::StorageError;
 use convor::ports::storage::{
     AccountRepository, AssigneeFilter, ContactPatch, ConversationPage, ConversationPatch, ConversationScope,
@@ -114,11 +114,8 @@ pub(crate) const WRITES: &[Method] = methods! {
     "events.append" => |t| append(t, t.by_visitor(), MessageKind::Message);
     "events.append, an answer" => |t| append(t, t.by_operator(), MessageKind::Message);
     "events.append, a note" => |t| append(t, t.by_operator(), MessageKind::Note);
-    "events.append, without a control event" => |t| async {
-        let append = t.appending(t.conversation, t.by_visitor(), MessageKind::Message);
-        let mut change = t.change(t.by_visitor(), Some(append.message.id));
-        change.outbox.truncate(1);
-        t.storage.events().append(t.id, &append, &change).await
+    "events.append, in a batch" => |t| async {
+        tokio::try_join!(append_in_batch(t, t.conversation), append_in_batch(t, t.snoozed))
     };
     "reads.advance" => |t| async {
         let change = t.change(t.by_operator(), None);
@@ -239,6 +236,14 @@ async fn export(t: &Tenant) -> Result<(), StorageError> {
 async fn append(t: &Tenant, author: Author, kind: MessageKind) -> Result<(), StorageError> {
     let append = t.appending(t.conversation, author, kind);
     let change = t.change(author, Some(append.message.id));
+    t.storage.events().append(t.id, &append, &change).await.map(drop)
+}
+
+/// Without a control event, and with another conversation's message at the same time.
+async fn append_in_batch(t: &Tenant, to: ConversationId) -> Result<(), StorageError> {
+    let append = t.appending(to, t.by_visitor(), MessageKind::Message);
+    let mut change = t.change(t.by_visitor(), Some(append.message.id));
+    change.outbox.truncate(1);
     t.storage.events().append(t.id, &append, &change).await.map(drop)
 }
 

@@ -1,15 +1,19 @@
-//! What PostgreSQL alone has to be held to: strangers' functions, rights, newer schemas, ids that are taken, purges that meet.
+//! What PostgreSQL alone has to be held to: strangers' functions, rights, newer schemas, ids that are taken, locks, purges that
+//! meet.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use convor::domain::{MessageKind, Notification, OutboxEntry};
 use convor::ids::TenantId;
-use convor::ports::storage::RecordKind;
+use convor::ports::storage::{AppendOutcome, RecordKind};
 use convor::ports::{Change, Storage, StorageErrorKind};
 use convor::time::Timestamp;
 use convor_postgres::{Batching, ConnectError, PostgresOptions, PostgresStorage};
 use convor_tests::database::{APPLICATION, Database};
+use convor_tests::patience::PATIENCE;
 use sqlx::PgPool;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::schema::{connect, count, run};
@@ -105,6 +109,38 @@ async fn a_notifications_id_that_is_taken_changes_nothing() {
         outcomes.push((outcome.err().map(|error| error.kind()), after > before));
     }
     assert_eq!(outcomes, [(None, true), (Some(StorageErrorKind::Other), false)]);
+}
+
+/// An append locks no visitor, neither one that reopens nor two of one conversation that come together: an erasure, which holds
+/// the visitor and wants the conversations, would wait for it in a ring.
+#[tokio::test]
+async fn an_append_waits_for_no_lock_on_a_visitor() {
+    let database = Database::fresh().await;
+    let tenant = filled(&database).await;
+    let options = PostgresOptions::new(&database.app_url()).expect("options");
+    let batching = Batching::default().in_flight_max(1).wait_max(Duration::MAX);
+    let options = options.lock_timeout(None).batching(batching);
+    let storage = Arc::new(PostgresStorage::connect(options).await.expect("a storage"));
+
+    let mut on_visitors = connect(&database.superuser_url()).await;
+    run(&mut on_visitors, "BEGIN; SELECT id FROM convor.visitors FOR UPDATE").await;
+    let mut on_snoozed = connect(&database.superuser_url()).await;
+    run(&mut on_snoozed, "BEGIN; SELECT id FROM convor.conversations WHERE status = 1 FOR UPDATE").await;
+    let mut appends = JoinSet::new();
+    for conversation in [tenant.snoozed, tenant.conversation, tenant.conversation] {
+        let append = tenant.appending(conversation, tenant.by_visitor(), MessageKind::Message);
+        let change = Change::new(tenant.by_visitor(), tenant.now());
+        let (storage, id) = (Arc::clone(&storage), tenant.id);
+        appends.spawn(async move { storage.events().append(id, &append, &change).await });
+        // Each has begun: the first waits for its conversation, the others for the first.
+        tokio::task::yield_now().await;
+    }
+    run(&mut on_snoozed, "COMMIT").await;
+    let done = tokio::time::timeout(PATIENCE, appends.join_all()).await.expect("none waits for a visitor");
+    for outcome in done {
+        assert!(matches!(outcome, Ok(AppendOutcome::Stored { .. })), "{outcome:?}");
+    }
+    run(&mut on_visitors, "COMMIT").await;
 }
 
 /// Of two purges at the same time each answers 0 only once there is nothing left.
