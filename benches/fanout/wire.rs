@@ -46,8 +46,8 @@ impl Frame {
     /// Its payload in the bytes from which it was read, and without its mask.
     pub(crate) fn unmasked(self, bytes: &mut [u8]) -> &[u8] {
         let payload = &mut bytes[self.start..self.end];
-        // A mask of zeros is one, too.
-        if let Some(mask) = self.mask.filter(|mask| *mask != [0; 4]) {
+        // A mask of zeros costs as much as any.
+        if let Some(mask) = self.mask {
             payload.iter_mut().zip(mask.iter().cycle()).for_each(|(byte, mask)| *byte ^= mask);
         }
         payload

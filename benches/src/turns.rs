@@ -10,9 +10,12 @@ pub struct Turn {
     pub counts: bool,
 }
 
-/// So many rounds after the one that warms up. The order changes from round to round.
+/// So many rounds after the one that warms up. The order changes from round to round, and so does who follows whom.
 pub fn turns(rounds: usize, shapes: usize) -> impl Iterator<Item = Turn> {
     (0..=rounds).flat_map(move |round| {
-        (0..shapes).map(move |turn| Turn { shape: (turn + round) % shapes, counts: round > 0 })
+        (0..shapes).map(move |turn| {
+            let turn = if round.is_multiple_of(2) { turn } else { shapes - 1 - turn };
+            Turn { shape: (turn + round) % shapes, counts: round > 0 }
+        })
     })
 }

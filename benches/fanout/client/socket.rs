@@ -78,11 +78,9 @@ impl Socket {
             (TEXT, Some(expected)) => {
                 let Some(number) = finder.number(payload) else { return Ok(()) };
                 ensure!(number <= *expected, "message {expected} is lost: {number} came instead");
-                // A repeat is none of those that count.
-                if number == *expected {
-                    *expected += 1;
-                    heard(Heard::Message { number, bytes: payload.len() })?;
-                }
+                ensure!(number == *expected, "message {number} comes again, where {expected} was to come");
+                *expected += 1;
+                heard(Heard::Message { number, bytes: payload.len() })?;
             }
             (TEXT, None) => heard(Heard::Posting(payload))?,
             (PING, _) => {

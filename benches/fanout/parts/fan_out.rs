@@ -29,7 +29,7 @@ pub(crate) fn burst(seconds: f64) -> Load {
 
 /// Every size, with the loads that are wanted.
 pub(crate) fn run(bench: &Bench<'_>, is_paced: bool, is_burst: bool, outcome: &mut Outcome) -> Result<()> {
-    let mut first: Option<Vec<f64>> = None;
+    let mut first: Option<(usize, Vec<f64>)> = None;
     for &size in bench.sizes {
         eprintln!("── {} subscribers, {}", size, bench.storage());
         let mut pairs = bench.pairs(1, size)?;
@@ -54,11 +54,13 @@ pub(crate) fn run(bench: &Bench<'_>, is_paced: bool, is_burst: bool, outcome: &m
             );
             if size >= 1_000 {
                 match &first {
-                    None => first = Some(cpu),
-                    Some(first) => {
+                    None => first = Some((size, cpu)),
+                    Some((first_size, first)) => {
                         let growth: Vec<_> = cpu.iter().zip(first).map(|(now, then)| now / then).collect();
-                        let row =
-                            Row::new(format!("{what}: growth of the ratio"), "that of 1000 subscribers");
+                        let row = Row::new(
+                            format!("{what}: growth of the ratio"),
+                            format!("that of {first_size} subscribers"),
+                        );
                         outcome.rows.push(row.figure("server CPU", &growth, bench.budget(AtMost(1.1))));
                     }
                 }
