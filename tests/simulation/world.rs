@@ -80,7 +80,7 @@ impl World {
             network: Network::new(bug == Some(Bug::SkipsFrames)),
             storage: Arc::new(MemoryStorage::new()),
             // Every other cluster hears what is said, and not only that something was.
-            broker: Arc::new(if seed % 2 == 0 {
+            broker: Arc::new(if seed.is_multiple_of(2) {
                 MemoryBroker::new()
             } else {
                 MemoryBroker::new().carrying_content()
