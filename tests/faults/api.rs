@@ -1,10 +1,8 @@
 //! The HTTP service of a server, as a client asks it.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use convor_tests::patience::PATIENCE;
 use http::{Method, Request};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
@@ -14,16 +12,17 @@ use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
 use crate::retry::Retry;
+use crate::way::Way;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Api {
-    pub(crate) address: SocketAddr,
+    pub(crate) way: Way,
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
 impl Api {
-    pub(crate) fn new(address: SocketAddr) -> Self {
-        Self { address, client: Client::builder(TokioExecutor::new()).build_http() }
+    pub(crate) fn new(way: Way) -> Self {
+        Self { way, client: Client::builder(TokioExecutor::new()).build_http() }
     }
 
     pub(crate) async fn post(&self, path: &str, token: Option<&str>, body: &Value) -> Result<Value, Retry> {
@@ -52,7 +51,7 @@ impl Api {
         text(&self.post("/v1/sessions", None, &body).await.expect("a session")["token"])
     }
 
-    /// An answer, or when to ask again. A server that does not answer at all fails the test.
+    /// An answer, or when to ask again. A server that stays and does not answer at all fails the test.
     async fn ask(
         &self,
         method: Method,
@@ -61,7 +60,7 @@ impl Api {
         body: String,
     ) -> Result<Value, Retry> {
         let mut request =
-            Request::builder().method(method).uri(format!("http://{}/chat{path}", self.address));
+            Request::builder().method(method).uri(format!("http://{}/chat{path}", self.way.address()));
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
@@ -69,10 +68,8 @@ impl Api {
             request = request.header("content-type", "application/json");
         }
         let request = request.body(Full::from(body)).expect("a request");
-        let response = timeout(PATIENCE, self.client.request(request)).await;
-        let response = response.expect("an answer in time").expect("an answer");
-        let (head, body) = response.into_parts();
-        let body = body.collect().await.expect("a body").to_bytes();
+        let answer = timeout(self.way.patience(), self.answer(request)).await;
+        let (head, body) = answer.map_err(|_| self.way.silence("an answer"))??;
         let body: Value = serde_json::from_slice(&body).expect("JSON");
         if head.status.is_success() {
             return Ok(body);
@@ -82,6 +79,15 @@ impl Api {
             Duration::from_secs(seconds.expect("seconds"))
         });
         Err(Retry::problem(body["code"].as_str().expect("a code"), pause))
+    }
+
+    /// Whoever has got no answer asks the same once more, wherever it was lost.
+    async fn answer(&self, request: Request<Full<Bytes>>) -> Result<(http::response::Parts, Bytes), Retry> {
+        let response = self.client.request(request).await;
+        let response = response.map_err(|error| self.way.nobody(&format!("an answer: {error}")))?;
+        let (head, body) = response.into_parts();
+        let body = body.collect().await;
+        Ok((head, body.map_err(|error| self.way.broken(&format!("a body: {error}")))?.to_bytes()))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::talk::Talk;
 
 #[tokio::test]
 async fn a_crash_of_the_database_loses_nothing_that_was_acknowledged() {
-    let mut report = Report::new("the database crashes and starts again");
+    let mut report = Report::of_the_database("the database crashes and starts again");
     let mut instance = Instance::new().await;
     for _ in 0..runs() {
         let database = Database::fresh_on(&instance.url()).await;
@@ -26,7 +26,7 @@ async fn a_crash_of_the_database_loses_nothing_that_was_acknowledged() {
 
 #[tokio::test]
 async fn cut_connections_lose_nothing_that_was_acknowledged() {
-    let mut report = Report::new("all connections are cut, three times");
+    let mut report = Report::of_the_database("all connections are cut, three times");
     for _ in 0..runs() {
         let database = Database::fresh().await;
         let mut talk = Talk::on(&database.app_url()).await;
@@ -42,7 +42,7 @@ async fn cut_connections_lose_nothing_that_was_acknowledged() {
 
 #[tokio::test]
 async fn a_full_disk_refuses_messages_and_loses_none() {
-    let mut report = Report::new("the disk is full, then has room again");
+    let mut report = Report::of_the_database("the disk is full, then has room again");
     for _ in 0..runs() {
         let mut instance = Instance::on_small_disk(128).await;
         let database = Database::fresh_on(&instance.url()).await;
@@ -60,7 +60,7 @@ async fn a_full_disk_refuses_messages_and_loses_none() {
 /// The proxy stands for the address that moves from one database to the other.
 #[tokio::test]
 async fn a_replica_that_takes_over_has_all_that_was_acknowledged() {
-    let mut report = Report::new("the database is killed and its replica takes over");
+    let mut report = Report::of_the_database("the database is killed and its replica takes over");
     for _ in 0..runs() {
         let mut primary = Instance::new().await;
         let database = Database::fresh_on(&primary.url()).await;

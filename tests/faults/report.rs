@@ -16,9 +16,11 @@ pub(crate) struct Outcome {
     pub(crate) acknowledged: usize,
     /// Messages that there are.
     pub(crate) stored: usize,
+    /// Messages that came to somebody who follows, each to the operator and to its visitor.
+    pub(crate) delivered: usize,
     /// Positions that are missing, in the log or to somebody who follows it.
     pub(crate) gaps: usize,
-    /// Messages that are there more than once.
+    /// Messages that are there more than once, and events that came to somebody more than once.
     pub(crate) duplicates: usize,
     /// How long it took until everybody was heard again.
     pub(crate) recovered: Duration,
@@ -27,19 +29,27 @@ pub(crate) struct Outcome {
 /// What became of all talks through one fault.
 #[derive(Debug)]
 pub(crate) struct Report {
-    fault: &'static str,
+    section: &'static str,
+    fault: String,
     outcomes: Vec<Outcome>,
 }
 
 impl Report {
-    pub(crate) fn new(fault: &'static str) -> Self {
-        Self { fault, outcomes: Vec::new() }
+    /// What befalls the database.
+    pub(crate) fn of_the_database(fault: &str) -> Self {
+        Self { section: "Faults of the database", fault: fault.to_owned(), outcomes: Vec::new() }
+    }
+
+    /// What befalls servers, or what connects them.
+    pub(crate) fn of_nodes(fault: &str) -> Self {
+        Self { section: "Faults of nodes", ..Self::of_the_database(fault) }
     }
 
     /// Adds a talk, in which nothing may have been lost, doubled or made up.
     pub(crate) fn add(&mut self, outcome: Outcome) {
         assert!(outcome.acknowledged > 0, "{outcome:?}");
         assert_eq!(outcome.stored, outcome.acknowledged, "{outcome:?}");
+        assert_eq!(outcome.delivered, 2 * outcome.stored, "{outcome:?}");
         assert_eq!((outcome.gaps, outcome.duplicates), (0, 0), "{outcome:?}");
         self.outcomes.push(outcome);
     }
@@ -48,16 +58,17 @@ impl Report {
         self.outcomes.sort_by_key(|outcome| outcome.recovered);
         let sum = |of: fn(&Outcome) -> usize| self.outcomes.iter().map(of).sum::<usize>();
         let seconds = |index: usize| format!("{:.1}", self.outcomes[index].recovered.as_secs_f64());
-        let runs = self.outcomes.len();
+        let (section, runs) = (self.section, self.outcomes.len());
         println!(
-            "proof-columns: Faults of the database | fault | runs | acknowledged | stored | gaps | duplicates | \
-             seconds to recover: median | most"
+            "proof-columns: {section} | fault | runs | acknowledged | stored | delivered, to two followers each | \
+             gaps | duplicates | seconds to recover: median | most"
         );
         println!(
-            "proof: Faults of the database | {} | {runs} | {} | {} | {} | {} | {} | {}",
+            "proof: {section} | {} | {runs} | {} | {} | {} | {} | {} | {} | {}",
             self.fault,
             sum(|outcome| outcome.acknowledged),
             sum(|outcome| outcome.stored),
+            sum(|outcome| outcome.delivered),
             sum(|outcome| outcome.gaps),
             sum(|outcome| outcome.duplicates),
             seconds(runs / 2),

@@ -8,7 +8,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// What may be tried again later, in the words of the protocol.
 #[derive(Debug)]
 pub(crate) struct Retry {
-    /// A problem's code or that of a close frame.
+    /// A problem's code or that of a close frame, or what befell the server.
     pub(crate) code: String,
     pub(crate) pause: Duration,
 }
@@ -22,9 +22,13 @@ impl Retry {
     }
 
     /// The end of a socket, after which one comes back.
-    pub(crate) fn close(code: Option<u16>) -> Self {
-        let comes_back = code.is_some_and(|code| (4000..4100).contains(&code));
-        assert!(comes_back, "a socket ends with {code:?}, after which nobody comes back");
-        Self { code: format!("{}", code.unwrap_or_default()), pause: PAUSE }
+    pub(crate) fn close(code: u16, pause: Option<Duration>) -> Self {
+        assert!((4000..4100).contains(&code), "a socket ends with {code}, after which nobody comes back");
+        Self { code: code.to_string(), pause: pause.unwrap_or(PAUSE) }
+    }
+
+    /// A server is not there, which says nothing.
+    pub(crate) fn lost(what: &str) -> Self {
+        Self { code: what.to_owned(), pause: PAUSE }
     }
 }

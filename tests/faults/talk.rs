@@ -1,33 +1,51 @@
-//! People who talk while something befalls the database, and the account of it afterwards.
+//! People who talk while something befalls the database or a server, and the account of it afterwards.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use convor_tests::patience::PATIENCE;
-use convor_tests::server::Server;
-use serde_json::{Value, json};
-use tokio::sync::watch;
+use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::api::{Api, text};
 use crate::follower::{Follower, Seen};
+use crate::log::Log;
+use crate::node::{Broker, Node};
+use crate::progress::{Progress, Tally, Who};
 use crate::report::Outcome;
+use crate::way::{Fate, Way};
 use crate::writer::{Acknowledged, Speech, over_http, over_socket};
 
-/// How many visitors talk, each in a conversation of its own. One operator answers in all of them.
-const VISITORS: usize = 3;
+/// Between two messages of a visitor: within what one person may say in a minute.
+const PACE: Duration = Duration::from_millis(100);
 
-/// How many messages each writer says more when the talk is waited for.
-const MESSAGES: usize = 2;
+/// Who talks, and how.
+#[derive(Debug, Clone, Copy)]
+struct Company {
+    /// How many, each in a conversation of its own. One operator answers in all of them.
+    visitors: usize,
+    /// Characters of a message.
+    length: usize,
+    /// Between two answers of the operator.
+    pace: Duration,
+    /// How many messages each of them says more when the talk is waited for.
+    more: usize,
+    fate: Fate,
+}
+
+/// Few people who keep to what they may say.
+const FEW: Company = Company { visitors: 3, length: 20, pace: PACE, more: 2, fate: Fate::Stay };
+
+/// More, and an operator who answers each of them as often as they write.
+const MANY: Company =
+    Company { visitors: 5, length: 200, pace: Duration::from_millis(20), more: 10, fate: Fate::Stay };
 
 /// A talk that goes on until it is ended.
 #[derive(Debug)]
 pub(crate) struct Talk {
-    /// The first serves the visitors, the last the operators.
-    servers: Vec<Server>,
+    /// The first serves the visitors, the last the operators, unless they go where they are served.
+    pub(crate) nodes: Vec<Node>,
     operators: Api,
     operator: String,
     visitors: Vec<JoinHandle<(Vec<Acknowledged>, Follower)>>,
@@ -35,6 +53,7 @@ pub(crate) struct Talk {
     following: JoinHandle<Follower>,
     conversations: Vec<Conversation>,
     progress: Progress,
+    more: usize,
     /// How long it took to go on after the trouble.
     recovered: Duration,
 }
@@ -46,101 +65,146 @@ struct Conversation {
     visitor: String,
 }
 
-/// What has happened so far, for everybody who takes part.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Progress(Arc<watch::Sender<Tally>>);
-
-#[derive(Debug, Default)]
-struct Tally {
-    /// How many messages of each writer.
-    acknowledged: [usize; VISITORS + 1],
-    /// How often each code was met.
-    refused: BTreeMap<String, usize>,
-    over: bool,
-}
-
 impl Talk {
     /// A talk over one server on this database.
     pub(crate) async fn on(storage: &str) -> Self {
-        Self::over(vec![serve(storage, true).await], 20).await
+        Self::over(vec![Node::alone(storage).await], FEW).await
     }
 
     /// A talk of long messages, which soon need room that the database does not have yet.
     pub(crate) async fn at_length(storage: &str) -> Self {
-        Self::over(vec![serve(storage, true).await], 1_500).await
+        Self::over(vec![Node::alone(storage).await], Company { length: 1_500, ..FEW }).await
     }
 
-    /// A talk in which visitors and operators are served by different servers.
-    pub(crate) async fn on_two_servers(storage: &str) -> Self {
-        Self::over(vec![serve(storage, true).await, serve(storage, false).await], 20).await
+    /// A talk in which visitors and operators are served by different servers on this database.
+    pub(crate) async fn on_two_nodes(storage: &str, broker: &Broker, fate: Fate) -> Self {
+        Self::on_two_nodes_with(storage, [broker.clone(), broker.clone()], fate).await
     }
 
-    async fn over(servers: Vec<Server>, length: usize) -> Self {
-        let address = |server: Option<&Server>| server.expect("there is a server").announced.listen;
-        let (near, operators) = (Api::new(address(servers.first())), Api::new(address(servers.last())));
-        let tenant = servers[0].tenant();
+    /// The same with a broker for the visitors' server and one for the operators'.
+    pub(crate) async fn on_two_nodes_with(storage: &str, brokers: [Broker; 2], fate: Fate) -> Self {
+        let [visitors, operators] = &brokers;
+        let first = Node::of_several(storage, visitors, true).await;
+        let nodes = vec![first, Node::of_several(storage, operators, false).await];
+        Self::over(nodes, Company { fate, ..MANY }).await
+    }
+
+    async fn over(nodes: Vec<Node>, company: Company) -> Self {
+        let Company { visitors: count, length, pace, more, fate } = company;
+        let addresses: Vec<_> = nodes.iter().map(Node::address).collect();
+        let (first, last) = (addresses[0], addresses[addresses.len() - 1]);
+        // Who is sent away by a server that ends goes to the other one; where servers die, each is waited for.
+        let way = |own| match fate {
+            Fate::Restart => Way::to(&[&[own][..], &addresses].concat(), fate),
+            Fate::Stay | Fate::Die => Way::to(&[own], fate),
+        };
+        // Before anything befalls them they all stay.
+        let [near, far] = [first, last].map(|address| Api::new(Way::to(&[address], Fate::Stay)));
+        let operators = Api::new(way(last));
+        let tenant = nodes[0].tenant.as_ref().expect("the first makes one up");
         let account = tenant.operator("owner");
-        let operator = operators.sign_in(&tenant.tenant_key, &account.email, account.password()).await;
-        let progress = Progress::default();
-        let speech = |writer| Speech { writer, text: "x".repeat(length), progress: progress.clone() };
+        let operator = far.sign_in(&tenant.tenant_key, &account.email, account.password()).await;
+        let progress = Progress::of(count);
+        let speech =
+            |writer, pace| Speech { writer, text: "x".repeat(length), pace, progress: progress.clone() };
 
         let (mut conversations, mut opened, mut visitors) = (Vec::new(), Vec::new(), Vec::new());
-        for number in 0..VISITORS {
+        for number in 0..count {
             let visitor = near.register(&tenant.site_key).await;
             let body = json!({"client_id": Uuid::from_u64_pair(0, number as u64)});
             let answer = near.post("/v1/conversations", Some(&visitor), &body).await.expect("a conversation");
             let (conversation, id) = (&answer["conversation"], text(&answer["conversation"]["id"]));
             let all = std::slice::from_ref(conversation);
-            let follower = Follower::new(near.address, visitor.clone(), all, progress.clone());
-            visitors.push(tokio::spawn(over_socket(speech(number), follower, id.clone())));
+            let follower = Follower::new(number, way(first), visitor.clone(), all, progress.clone());
+            visitors.push(tokio::spawn(over_socket(speech(number, PACE), follower, id.clone())));
             opened.push(conversation.clone());
             conversations.push(Conversation { id, visitor });
         }
         let ids = conversations.iter().map(|conversation| conversation.id.clone()).collect();
-        let answering = over_http(speech(VISITORS), operators.clone(), operator.clone(), ids);
-        let follower = Follower::new(operators.address, operator.clone(), &opened, progress.clone());
+        let answering = over_http(speech(count, pace), operators.clone(), operator.clone(), ids);
+        let follower = Follower::new(count, way(last), operator.clone(), &opened, progress.clone());
         Self {
             visitors,
             answering: tokio::spawn(answering),
             following: tokio::spawn(follow(follower, progress.clone())),
-            servers,
+            nodes,
             operators,
             operator,
             conversations,
             progress,
+            more,
             recovered: Duration::ZERO,
         }
     }
 
     /// Waits until everybody who writes has said something more.
     pub(crate) async fn goes_on(&self) {
-        let before = self.progress.0.borrow().acknowledged;
+        let before = self.progress.now().acknowledged;
         let more =
-            |now: &Tally| now.acknowledged.iter().zip(before).all(|(now, then)| *now >= then + MESSAGES);
+            |now: &Tally| now.acknowledged.iter().zip(&before).all(|(now, then)| *now >= then + self.more);
         self.progress.until("everybody is heard", more).await;
     }
 
-    /// Waits until somebody has been refused something.
+    /// Waits until everybody hears what everybody says from now on.
+    pub(crate) async fn is_heard(&self) {
+        let said = self.progress.now().acknowledged;
+        self.progress.until("everybody hears everybody", |now| now.all_hear_more_than(&said)).await;
+    }
+
+    /// Lets these say nothing for now, and the others talk.
+    pub(crate) async fn silence(&self, who: Who) {
+        self.progress.silence(who).await;
+    }
+
+    /// Waits until these have heard all that has been acknowledged, though nothing comes after it that could tell them.
+    pub(crate) async fn is_all_heard_by(&self, who: Who) {
+        self.progress.until("what was said last is heard", |now| now.have_heard_all(who)).await;
+    }
+
+    /// Nobody says anything until everybody has heard what was said last.
+    pub(crate) async fn falls_silent(&self) {
+        self.silence(Who::Everybody).await;
+        self.is_all_heard_by(Who::Everybody).await;
+        self.silence(Who::Nobody).await;
+    }
+
+    /// Waits until somebody is refused something.
     pub(crate) async fn is_troubled(&self) {
-        let refused = |now: &Tally| now.refused.keys().any(|code| code != "rate_limited");
-        self.progress.until("somebody is refused something", refused).await;
+        let before = self.progress.now().troubles();
+        self.progress.until("somebody is refused something", |now| now.troubles() > before).await;
     }
 
     /// Waits until everybody is heard again, and remembers how long that takes.
     pub(crate) async fn recovers(&mut self) {
-        let progress = self.progress.clone();
-        let before = progress.0.borrow().acknowledged;
-        let heard = |now: &Tally| now.acknowledged.iter().zip(before).all(|(now, then)| *now > then);
-        self.recovered = timed(progress.until("everybody is heard again", heard)).await;
+        let before = self.progress.now().acknowledged;
+        let heard = |now: &Tally| now.acknowledged.iter().zip(&before).all(|(now, then)| now > then);
+        self.recovered = timed(self.progress.until("everybody is heard again", heard)).await;
+        self.goes_on().await;
+    }
+
+    /// Repairs something, and waits until everybody hears what everybody says from then on and all servers are as they
+    /// should be; remembers how long that takes, where it is done more than once the longest of it.
+    pub(crate) async fn heals(&mut self, repair: impl AsyncFnOnce(&mut Vec<Node>)) {
+        let said = self.progress.now().acknowledged;
+        let (nodes, progress) = (&mut self.nodes, &self.progress);
+        let healing = timed(async {
+            repair(nodes).await;
+            progress.until("everybody hears everybody", |now| now.all_hear_more_than(&said)).await;
+            for node in nodes.iter() {
+                node.is_sound().await;
+            }
+        });
+        self.recovered = healing.await.max(self.recovered);
         self.goes_on().await;
     }
 
     /// Ends the talk, and gives an account of it: what was acknowledged, and what there is.
     pub(crate) async fn end(self) -> Outcome {
-        self.progress.0.send_modify(|tally| tally.over = true);
+        self.progress.is_to_end();
         let mut said = finished(self.answering).await;
         let mut operator = finished(self.following).await;
         let mut outcome = Outcome { recovered: self.recovered, ..Outcome::default() };
+        let mut followers = Vec::new();
         for (conversation, visitor) in self.conversations.iter().zip(self.visitors) {
             let (spoken, mut visitor) = finished(visitor).await;
             said.extend(spoken);
@@ -152,96 +216,31 @@ impl Talk {
             let said = said.iter().filter(|said| said.conversation == conversation.id);
             said.for_each(|said| log.holds(said));
             outcome.stored += log.messages().count();
-            outcome.gaps += log.gaps() + visitor.gaps;
+            outcome.gaps += log.gaps();
             outcome.duplicates += log.duplicates();
+            followers.push(visitor.account);
         }
-        outcome.gaps += operator.gaps;
+        followers.push(operator.account);
+        for account in followers {
+            outcome.delivered += account.messages;
+            outcome.gaps += account.gaps;
+            outcome.duplicates += account.repeated;
+        }
         outcome.acknowledged = said.len();
-        for server in self.servers {
-            server.terminate();
-            let ended = server.ended().await;
-            assert!(ended.status.success() && !ended.log.contains("panicked"), "{}", ended.status);
+        // A server that ends waits for those who are still there.
+        drop(operator);
+        for mut node in self.nodes {
+            node.end().await;
         }
         outcome
     }
 }
 
-/// The events of a conversation, as staff read them.
-struct Log(Vec<Value>);
-
-impl Log {
-    async fn read(api: &Api, token: &str, conversation: &str) -> Self {
-        let mut log = Self(Vec::new());
-        loop {
-            let after = log.seq();
-            let path = format!("/v1/conversations/{conversation}/events?after={after}&limit=200");
-            let page = api.find(&path, token).await;
-            log.0.extend(page["data"].as_array().expect("a list").iter().cloned());
-            if log.seq() == after {
-                return log;
-            }
-        }
-    }
-
-    /// The last position.
-    fn seq(&self) -> u64 {
-        self.0.last().and_then(|event| event["seq"].as_u64()).unwrap_or(0)
-    }
-
-    fn messages(&self) -> impl Iterator<Item = &Value> {
-        self.0.iter().filter(|event| event["kind"] == "message")
-    }
-
-    /// How many positions are not what follows the one before.
-    fn gaps(&self) -> usize {
-        (1u64..).zip(&self.0).filter(|(seq, event)| event["seq"].as_u64() != Some(*seq)).count()
-    }
-
-    fn duplicates(&self) -> usize {
-        let ids: BTreeSet<_> = self.messages().map(|event| text(&event["message"]["client_id"])).collect();
-        self.messages().count() - ids.len()
-    }
-
-    /// What was acknowledged stands where the acknowledgement said.
-    fn holds(&self, said: &Acknowledged) {
-        let event = self.messages().find(|event| event["seq"].as_u64() == Some(said.seq));
-        let event = event.unwrap_or_else(|| panic!("{said:?} was acknowledged and is not there"));
-        let message = &event["message"];
-        let ids = (text(&message["id"]), text(&message["client_id"]));
-        assert_eq!(ids, (said.message_id.clone(), said.client_id.clone()), "{said:?}");
-    }
-}
-
-impl Progress {
-    pub(crate) fn acknowledged(&self, writer: usize) {
-        self.0.send_modify(|tally| tally.acknowledged[writer] += 1);
-    }
-
-    pub(crate) fn refused(&self, code: &str) {
-        self.0.send_modify(|tally| *tally.refused.entry(code.to_owned()).or_default() += 1);
-    }
-
-    pub(crate) fn is_over(&self) -> bool {
-        self.0.borrow().over
-    }
-
-    async fn until(&self, what: &str, is: impl Fn(&Tally) -> bool + Send + Sync) {
-        let mut tally = self.0.subscribe();
-        let reached = timeout(PATIENCE, tally.wait_for(|tally| is(tally))).await.is_ok();
-        assert!(reached, "in vain waited for this: {what}; so far {:?}", *self.0.borrow());
-    }
-}
-
-async fn serve(storage: &str, demo: bool) -> Server {
-    let demo = if demo { &["--demo"][..] } else { &[] };
-    Server::start(&[&["--storage", storage], demo].concat()).await
-}
-
 async fn follow(mut follower: Follower, progress: Progress) -> Follower {
-    let mut tally = progress.0.subscribe();
+    let mut over = std::pin::pin!(progress.is_ended());
     loop {
         tokio::select! {
-            _ = tally.wait_for(|tally| tally.over) => return follower,
+            () = &mut over => return follower,
             Seen::Frame(_) | Seen::Back = follower.next() => {}
         }
     }

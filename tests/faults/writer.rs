@@ -8,11 +8,8 @@ use uuid::Uuid;
 
 use crate::api::{Api, text};
 use crate::follower::{Follower, Seen};
+use crate::progress::Progress;
 use crate::socket::problem;
-use crate::talk::Progress;
-
-/// Between two messages: within what one person may say in a minute.
-const PACE: Duration = Duration::from_millis(100);
 
 /// A message that was acknowledged, and what its acknowledgement said.
 #[derive(Debug)]
@@ -29,6 +26,8 @@ pub(crate) struct Speech {
     /// Which of the writers it is.
     pub(crate) writer: usize,
     pub(crate) text: String,
+    /// Between two messages.
+    pub(crate) pace: Duration,
     pub(crate) progress: Progress,
 }
 
@@ -46,6 +45,13 @@ impl Speech {
             seq: answer["seq"].as_u64().expect("a number"),
         }
     }
+}
+
+/// Who wrote this, and how many messages that one had written before.
+pub(crate) fn written(client_id: &str) -> (usize, usize) {
+    let (writer, number) = Uuid::parse_str(client_id).expect("an id").as_u64_pair();
+    let small = |number| usize::try_from(number).expect("a small number");
+    (small(writer) - 1, small(number))
 }
 
 /// Writes over HTTP, to one conversation after the other.
@@ -73,7 +79,10 @@ pub(crate) async fn over_http(
             }
         };
         said.push(speech.acknowledged(conversation, client_id, &answer["message"]));
-        sleep(PACE).await;
+        sleep(speech.pace).await;
+        if speech.progress.is_silent(speech.writer) {
+            speech.progress.is_to_speak(speech.writer).await;
+        }
     }
     said
 }
@@ -106,7 +115,21 @@ pub(crate) async fn over_socket(
             }
         };
         said.push(speech.acknowledged(&conversation, client_id, &answer));
-        sleep(PACE).await;
+        sleep(speech.pace).await;
+        if speech.progress.is_silent(speech.writer) {
+            listen(&speech, &mut follower).await;
+        }
     }
     (said, follower)
+}
+
+/// Who says nothing hears the others.
+async fn listen(speech: &Speech, follower: &mut Follower) {
+    let mut to_speak = std::pin::pin!(speech.progress.is_to_speak(speech.writer));
+    loop {
+        tokio::select! {
+            () = &mut to_speak => return,
+            Seen::Frame(_) | Seen::Back = follower.next() => {}
+        }
+    }
 }

@@ -11,9 +11,9 @@ use convor_memory::MemoryStorage;
 use convor_tests::environment::proving;
 use convor_tests::fixture::{Tenant, message, node, opening};
 use convor_tests::host::generous;
+use convor_tests::nats::Server;
 use convor_tests::person::Person;
 
-use super::server::Server;
 use super::{Cluster, key};
 
 /// Two nodes that share a storage, and somebody on each of them in one conversation.

@@ -6,12 +6,12 @@ use std::time::Duration;
 use convor::ports::{Broker, Received};
 use convor_nats::{NatsBroker, NatsOptions};
 use convor_tests::environment::proving;
+use convor_tests::nats::Server;
 use convor_tests::patience::look;
 use convor_tests::proxy::Proxy;
 use tokio::time::timeout;
 
 use super::ear::{Ear, assert_no_silent_gap, said};
-use super::server::Server;
 use super::{Cluster, key, publish, signal};
 
 /// How often somebody who hears nothing is told so, at least.

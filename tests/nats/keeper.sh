@@ -1,14 +1,14 @@
 # Keeps one NATS server in $FOLDER, for as long as somebody holds its standard input.
 #
 # Each line of the input is a command, answered with its status on a line of its own; what it said is in $FOLDER/said.
-# Settings in $FOLDER/settings are the server's.
+# Settings in $FOLDER/settings are the server's. It listens on $ADDRESS, or where only this machine reaches it.
 # When the input ends, as it does with whoever holds it, however that comes about, the server stops and all is removed.
 trap '' HUP INT PIPE TERM
 cd "$FOLDER" || exit
 touch settings
 
 start() {
-    "$PROGRAM" --config settings --addr 127.0.0.1 --port "$PORT" --ports_file_dir "$FOLDER" --log "$FOLDER/log" &
+    "$PROGRAM" --config settings --addr "${ADDRESS:-127.0.0.1}" --port "$PORT" --ports_file_dir "$FOLDER" --log "$FOLDER/log" &
     echo $! > pid
     for _ in $(seq 200); do
         # It writes the file once it serves, under a name with its number.

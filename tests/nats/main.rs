@@ -6,7 +6,6 @@ mod ear;
 mod faults;
 mod refusals;
 mod secrets;
-mod server;
 mod servers;
 mod signals;
 

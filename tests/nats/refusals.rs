@@ -3,10 +3,10 @@
 use std::error::Error;
 
 use convor_nats::{ConnectError, NatsBroker, NatsOptions};
+use convor_tests::nats::Server;
 use tokio::net::TcpListener;
 
 use super::ear::{Ear, said};
-use super::server::Server;
 use super::{Cluster, publish};
 
 const SECRET: &str = "s3cret";

@@ -4,13 +4,12 @@ use std::process::Stdio;
 
 use convor_tests::database::Database;
 use convor_tests::host::Ask;
+use convor_tests::nats::Server as Nats;
 use convor_tests::patience::{PATIENCE, look};
 use convor_tests::server::{Server, command, run_with};
 use futures_util::StreamExt;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::time::timeout;
-
-use super::server::Server as Nats;
 
 /// Why it does not start with these arguments and variables.
 async fn refusal(arguments: &[&str], variables: &[(&str, &str)]) -> String {

@@ -4,10 +4,10 @@ use convor::domain::Author;
 use convor::ports::{Broker, Received, Signal, SignalBody};
 use convor_nats::NatsBroker;
 use convor_tests::environment::proving;
+use convor_tests::nats::Server;
 use convor_tests::patience::look;
 
 use super::ear::{Ear, assert_no_silent_gap, said};
-use super::server::Server;
 use super::{Cluster, FEW, hinted, id, key, publish, signal, told};
 
 /// How many signals one node says where many are wanted.

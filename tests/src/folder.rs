@@ -19,6 +19,11 @@ impl Folder {
         Self(path)
     }
 
+    /// One that has been made.
+    pub(crate) fn of(path: PathBuf) -> Self {
+        Self(path)
+    }
+
     /// Where it is.
     #[must_use]
     pub fn root(&self) -> &Path {

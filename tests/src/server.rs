@@ -107,17 +107,22 @@ impl Server {
         }
         let folder = Folder::new();
         command.current_dir(folder.root());
-        Self { _folder: Some(folder), ..Self::begin(command, arguments).await }
+        Self { _folder: Some(folder), ..Self::begin(command, arguments, &[]).await }
     }
 
     /// A server that is started in this folder, with what it takes by itself.
     pub async fn start_in(folder: &Path, arguments: &[&str]) -> Self {
-        let mut command = command();
-        command.current_dir(folder);
-        Self::begin(command, arguments).await
+        Self::start_with(folder, arguments, &[]).await
     }
 
-    async fn begin(mut command: Command, arguments: &[&str]) -> Self {
+    /// The same with these variables of its environment.
+    pub async fn start_with(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = command();
+        command.current_dir(folder);
+        Self::begin(command, arguments, variables).await
+    }
+
+    async fn begin(mut command: Command, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         if !arguments.contains(&"--listen") {
             command.args(["--listen", "127.0.0.1:0"]);
         }
@@ -125,6 +130,7 @@ impl Server {
             .args(arguments)
             // The tests read what is logged, and search it for what must not be.
             .env("RUST_LOG", "trace")
+            .envs(variables.iter().copied())
             .kill_on_drop(true)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -191,9 +197,23 @@ impl Server {
 
     /// Asks it to end, as a service manager does.
     pub fn terminate(&self) {
+        self.signal(Signal::SIGTERM);
+    }
+
+    /// Stops it where it is, without a word to anybody. Its sockets stay, and nobody reads them.
+    pub fn freeze(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    fn signal(&self, signal: Signal) {
         let id = self.child.id().expect("it runs");
         let id = Pid::from_raw(i32::try_from(id).expect("a process id"));
-        kill(id, Signal::SIGTERM).expect("it can be asked");
+        kill(id, signal).expect("it can be told");
     }
 
     /// Waits for its end.
@@ -243,10 +263,19 @@ pub async fn run_with(arguments: &[&str], variables: &[(&str, &str)]) -> Output 
 pub fn command() -> Command {
     let mut command = Command::new(provided("CONVOR_SERVER"));
     // What the developer serves from is not for tests.
-    for variable in ["CONVOR_STORAGE", "CONVOR_FROM", "CONVOR_TO", "PGPASSWORD"] {
-        command.env_remove(variable);
+    for (variable, _) in std::env::vars_os() {
+        if is_the_servers(&variable.to_string_lossy()) {
+            command.env_remove(variable);
+        }
     }
     command
+}
+
+/// Whether the server reads this variable, or may.
+fn is_the_servers(variable: &str) -> bool {
+    let named = ["CONVOR_STORAGE", "CONVOR_FROM", "CONVOR_TO", "CONVOR_BROKER", "PGPASSWORD"];
+    let begun = ["CONVOR_NATS_", "CONVOR_CLUSTER_KEY"];
+    named.contains(&variable) || begun.iter().any(|begin| variable.starts_with(begin))
 }
 
 async fn keep(stderr: impl tokio::io::AsyncRead + Unpin, log: Arc<Mutex<String>>) {
@@ -255,5 +284,20 @@ async fn keep(stderr: impl tokio::io::AsyncRead + Unpin, log: Arc<Mutex<String>>
         let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
         log.push_str(&line);
         log.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_developer_serves_from_is_kept_from_tests_and_what_tests_need_is_not() {
+        for variable in ["CONVOR_BROKER", "CONVOR_NATS_USER", "CONVOR_CLUSTER_KEY_OPENS_TOO", "PGPASSWORD"] {
+            assert!(is_the_servers(variable), "{variable}");
+        }
+        for variable in ["PATH", "RUST_LOG", "CONVOR_TEST_NATS", "CONVOR_PROVE"] {
+            assert!(!is_the_servers(variable), "{variable}");
+        }
     }
 }

@@ -1,8 +1,7 @@
 //! What holds a server: a shell that does as it is told, and cleans up when nobody tells it any more.
 
 use std::fs::{self, Permissions};
-use std::hash::{BuildHasher, RandomState};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -14,6 +13,7 @@ use tokio::time::timeout;
 
 use crate::environment::provided;
 use crate::patience::PATIENCE;
+use crate::place::place;
 
 /// What the shell runs, and the commands that it knows.
 const SCRIPT: &str = include_str!("keeper.sh");
@@ -38,12 +38,6 @@ unshare --user --map-root-user --mount sh -c '
         exec unshare --user --map-user "$USER_ID" --map-group "$GROUP_ID" sh -c "$SCRIPT"'
 rm -rf "$FOLDER"
 "#;
-
-/// The first port that a server may have; those below are well-known ones.
-const PORTS_FROM: u16 = 10_000;
-
-/// How many ports are looked at before giving up.
-const PORTS_MAX: u64 = 1_000;
 
 /// Dropped, it ends what it keeps in its own time.
 #[derive(Debug)]
@@ -119,24 +113,6 @@ impl Keeper {
     pub(super) fn password(&self) -> String {
         fs::read_to_string(self.folder.join("password")).expect("a server has a password")
     }
-}
-
-/// An address that nobody listens at, and a folder whose name keeps its port from the servers of other tests, also while
-/// the server is stopped. The system gives such ports to nobody who does not ask for them.
-fn place() -> (SocketAddr, PathBuf) {
-    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
-    let given_from = range.split_whitespace().next().and_then(|port| port.parse().ok()).unwrap_or(32_768_u16);
-    let count = u64::from(given_from.saturating_sub(PORTS_FROM).max(1_000));
-    let any = RandomState::new().hash_one(std::process::id());
-    let mut places = (0..PORTS_MAX).filter_map(|step| {
-        let port = u64::from(PORTS_FROM) + any.wrapping_add(step) % count;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, u16::try_from(port).ok()?));
-        TcpListener::bind(address).ok()?;
-        let folder = std::env::temp_dir().join(format!("convor-instance-{port}"));
-        fs::create_dir(&folder).ok()?;
-        Some((address, folder))
-    });
-    places.next().expect("a free port, and a folder for it")
 }
 
 /// PostgreSQL refuses to run as root.
