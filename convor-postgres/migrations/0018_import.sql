@@ -5,6 +5,9 @@ CREATE FUNCTION convor.transfer_import(p_tenant uuid, p_records jsonb) RETURNS v
 LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM set_config('convor.tenant', p_tenant::text, true);
+    -- It is planned anew, for the tables as large as they are: a plan from when they were empty would be kept until they are
+    -- next analysed, and read all that has come since for each record.
+    PERFORM set_config('plan_cache_mode', 'force_custom_plan', true);
     -- One import of a tenant at a time: two of the same record would meet in a key that is not the one looked at. It is no
     -- row's lock, so that only imports wait for it.
     PERFORM pg_advisory_xact_lock(hashtextextended(p_tenant::text, 0));

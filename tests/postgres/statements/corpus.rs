@@ -435,6 +435,8 @@ pub(super) const CORPUS: &[(&str, Verdict, &str)] = &[
     ("SELECT set_config('convor.tenant', p_tenant::text, true)", Accepted, "the setting for the transaction"),
     ("SELECT set_config('convor.tenant', p_other::text, true)", Refused("something else than the tenant"), "another tenant"),
     ("SELECT set_config('convor.tenant', p_tenant::text, false)", Refused("for longer"), "the setting for the session"),
+    ("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)", Accepted, "how rows are found"),
+    ("SELECT set_config('plan_cache_mode', 'force_custom_plan', false)", Refused("for longer"), "for the session"),
     ("SELECT set_config('row_security', 'off', true)", Refused("something else than the tenant"), "another setting"),
     // Other statements.
     ("TABLE convor.sites", Refused("not parsed"), "a table by itself"),

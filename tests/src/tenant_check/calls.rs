@@ -108,7 +108,7 @@ impl Calls<'_> {
             Err("one of Convor's functions without its schema")
         } else if !KNOWN.contains(&called) {
             Err("a function of the database that the check does not know")
-        } else if called == "set_config" && !self.sets_the_tenant(args) {
+        } else if called == "set_config" && !self.sets_the_tenant(args) && !plans_anew(args) {
             Err("it sets something else than the tenant, or for longer than the transaction")
         } else {
             Ok(())
@@ -136,15 +136,29 @@ impl Calls<'_> {
     /// Whether these are `'convor.tenant', the tenant as text, true`.
     fn sets_the_tenant(&self, args: &[FunctionArg]) -> bool {
         let [setting, value, local] = args else { return false };
-        let value_of = |arg: &FunctionArg| match arg {
-            FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value))) => Some(value.value.clone()),
-            _ => None,
-        };
-        let is_setting =
-            matches!(value_of(setting), Some(Value::SingleQuotedString(name)) if name == "convor.tenant");
-        let is_local = value_of(local) == Some(Value::Boolean(true));
+        let is_setting = is_text(setting, "convor.tenant");
+        let is_local = literal(local) == Some(&Value::Boolean(true));
         let is_tenant = matches!(value, FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) if is_parameter(without_cast(expr)));
         self.tenant == Tenant::Parameter && is_setting && is_local && is_tenant
+    }
+}
+
+/// Whether these are `'plan_cache_mode', 'force_custom_plan', true`, which change how rows are found, and not which.
+fn plans_anew(args: &[FunctionArg]) -> bool {
+    let [setting, value, local] = args else { return false };
+    is_text(setting, "plan_cache_mode")
+        && is_text(value, "force_custom_plan")
+        && literal(local) == Some(&Value::Boolean(true))
+}
+
+fn is_text(arg: &FunctionArg, text: &str) -> bool {
+    matches!(literal(arg), Some(Value::SingleQuotedString(found)) if found == text)
+}
+
+fn literal(arg: &FunctionArg) -> Option<&Value> {
+    match arg {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value))) => Some(&value.value),
+        _ => None,
     }
 }
 

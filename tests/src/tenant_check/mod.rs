@@ -9,8 +9,8 @@
 //!   scope: a conjunct of `WHERE` or of a join says `name.tenant_id = p_tenant`, or makes it equal to the `tenant_id` of a
 //!   name that is bound. What an outer join says binds only the side that it may leave empty.
 //! - An `INSERT` has the tenant in the place of `tenant_id`, and nothing assigns `tenant_id`.
-//! - A call of one of Convor's functions hands the tenant on as the first argument, and `set_config` sets nothing else. Of the
-//!   database's own functions only those are called that are known to run no SQL and to read no table.
+//! - A call of one of Convor's functions hands the tenant on as the first argument, and `set_config` sets nothing else, but that
+//!   plans are made anew. Of the database's own functions only those are called that are known to run no SQL and to read no table.
 //!
 //! The tenant is the parameter `p_tenant` of a function, or `$1` of a statement that a program sends. Only tables in
 //! [`EXEMPT`] may be read without one, by functions and statements that have none.
