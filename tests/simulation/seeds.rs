@@ -8,7 +8,7 @@ use std::thread::available_parallelism;
 
 use convor_tests::environment::proving;
 
-use crate::bug::BUGS;
+use crate::bug::PLANTED;
 use crate::run::{Outcome, run};
 use crate::total::Total;
 
@@ -50,12 +50,16 @@ fn everything_is_right_whatever_befalls_the_system() {
 #[test]
 fn whatever_is_wrong_is_found() {
     let found = Mutex::new(Vec::new());
-    each(BUGS, |(bug, what)| {
-        let runs = (0..TRIED_MAX).map(|seed| run(seed, Some(*bug)));
-        let wrong = runs.enumerate().find(|(_, outcome)| outcome.violation.is_some());
-        let (tried, outcome) =
-            wrong.unwrap_or_else(|| panic!("in {TRIED_MAX} seeds nobody finds that {what}"));
-        lock(&found).push((*what, tried + 1, outcome));
+    each(PLANTED, |planted| {
+        let breaks = |outcome: &Outcome| {
+            outcome.violation.as_ref().is_some_and(|violation| planted.breaks.contains(&violation.rule))
+        };
+        let runs = (0..TRIED_MAX).map(|seed| run(seed, Some(planted.bug)));
+        let (tried, outcome) = runs
+            .enumerate()
+            .find(|(_, outcome)| breaks(outcome))
+            .unwrap_or_else(|| panic!("in {TRIED_MAX} seeds nobody finds that {}", planted.what));
+        lock(&found).push((planted.what, tried + 1, outcome));
     });
     println!("{COLUMNS}");
     for (what, seeds, Outcome { violation, .. }) in lock(&found).iter() {
