@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use convor::Chat;
-use convor::hub::Outlet;
 use convor::ports::{Close, Transport};
 use hyper::upgrade::OnUpgrade;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-use super::Socket;
+use super::{Line, Socket};
 
 /// The WebSockets that are open.
 #[derive(Debug, Default)]
@@ -28,17 +27,17 @@ struct Open {
 
 #[derive(Debug)]
 struct Entry {
-    outlet: Arc<Outlet>,
+    line: Arc<Line>,
     task: AbortHandle,
 }
 
 impl Sockets {
     /// Serves a socket, as a task.
     pub(crate) fn serve(self: &Arc<Self>, socket: Socket, upgrade: OnUpgrade) {
-        let outlet = Arc::clone(socket.outlet());
+        let line = Arc::clone(socket.line());
         let mut open = self.open();
         if open.draining {
-            outlet.close(Close::Draining { reconnect_after_ms: 0 });
+            line.close(Close::Draining { reconnect_after_ms: 0 });
         }
         open.number += 1;
         let number = open.number;
@@ -49,7 +48,7 @@ impl Sockets {
         };
         // The task cannot give back its place before it has one: that takes the lock.
         let task = tokio::spawn(serving).abort_handle();
-        open.sockets.insert(number, Entry { outlet, task });
+        open.sockets.insert(number, Entry { line, task });
     }
 
     /// Tells all of them to come back, not all at once. Those that have said `hello` have been told so already, and the first
@@ -58,7 +57,7 @@ impl Sockets {
         let mut open = self.open();
         open.draining = true;
         for entry in open.sockets.values() {
-            entry.outlet.close(chat.draining());
+            entry.line.close(chat.draining());
         }
     }
 

@@ -6,25 +6,26 @@ use std::sync::Arc;
 use convor::ports::{Close, Transport};
 use convor::session::Session;
 use futures_util::StreamExt;
-use futures_util::stream::SplitStream;
+use tokio::io::AsyncRead;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::{Line, Stream};
+use super::{Incoming, Line};
 use crate::peer::Place;
 
 /// Feeds a session with the client's frames, one after the other.
 #[derive(Debug)]
-pub(super) struct Reader {
-    stream: SplitStream<Stream>,
+pub(super) struct Reader<R> {
+    stream: WebSocketStream<Incoming<R>>,
     session: Session,
     line: Arc<Line>,
     place: Option<Place>,
 }
 
-impl Reader {
+impl<R: AsyncRead + Unpin> Reader<R> {
     pub(super) fn new(
-        stream: SplitStream<Stream>,
+        stream: WebSocketStream<Incoming<R>>,
         session: Session,
         line: Arc<Line>,
         place: Option<Place>,
@@ -33,7 +34,7 @@ impl Reader {
     }
 
     /// Reads until the client has gone or is to go, and gives back the stream.
-    pub(super) async fn run(mut self) -> SplitStream<Stream> {
+    pub(super) async fn run(mut self) -> WebSocketStream<Incoming<R>> {
         let line = Arc::clone(&self.line);
         let _end = End(&line);
         let mut closed = pin!(line.outlet.closed());
@@ -49,18 +50,24 @@ impl Reader {
                     // What is answered from memory never waits, and others have a turn, too.
                     tokio::task::consume_budget().await;
                 }
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => line.heard(),
+                Some(Ok(Message::Ping(payload))) => line.pinged(payload),
+                Some(Ok(Message::Pong(_))) => line.heard(),
                 Some(Ok(Message::Binary(_))) => {
-                    line.violated(CloseCode::Unsupported.into());
+                    line.answer_with(CloseCode::Unsupported);
                     break;
                 }
                 Some(Err(error)) => {
                     if let Some(code) = violation(&error) {
-                        line.violated(code.into());
+                        line.answer_with(code);
                     }
                     break;
                 }
-                Some(Ok(Message::Close(_) | Message::Frame(_))) | None => break,
+                Some(Ok(Message::Close(goodbye))) => {
+                    // It is answered in kind.
+                    line.answer_with(goodbye.map_or(CloseCode::Status, |goodbye| goodbye.code));
+                    break;
+                }
+                Some(Ok(Message::Frame(_))) | None => break,
             }
         }
         self.stream

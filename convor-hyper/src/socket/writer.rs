@@ -1,33 +1,30 @@
 //! From the outlet to the client.
 
-use std::pin::pin;
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
 use convor::Limits;
 use convor::hub::{Batch, Outlet};
-use convor::ports::{Close, Frame, Transport};
+use convor::ports::{Close, Transport};
 use convor::session::{Beat, closing, heartbeat};
-use futures_util::SinkExt;
-use futures_util::stream::SplitSink;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::protocol::frame::Frame as WireFrame;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
-use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
+use tokio::io::AsyncWrite;
+use tokio::time::{Instant, Sleep};
 
-use super::{Line, Stream};
-
-/// How many frames a writer keeps room for between two bursts.
-const FRAMES_KEPT: usize = 16;
+use super::{Line, Outgoing};
+use crate::socket::outgoing::Room;
 
 /// Drains an outlet into the connection.
-#[derive(Debug)]
-pub(super) struct Writer {
-    sink: SplitSink<Stream, Message>,
+pub(super) struct Writer<W> {
+    outgoing: Outgoing<W>,
     line: Arc<Line>,
     patience: Patience,
+    /// When all that is left has had its time; it is begun by the first write that does not come through at once.
+    overdue: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 /// How long a connection may take.
@@ -42,85 +39,96 @@ struct Patience {
 /// How writing has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Written {
-    /// Everything has been written, as far as the client had not said goodbye.
+    /// Everything has been written.
     All,
     /// The client has gone, or does not read.
     Cut,
 }
 
-impl Writer {
-    pub(super) fn new(sink: SplitSink<Stream, Message>, line: Arc<Line>, limits: &Limits) -> Self {
+/// What there is to do.
+enum Work {
+    /// As much as there was has been put on its way.
+    Begun,
+    /// Time has passed.
+    Beat,
+    /// The end; nothing is left.
+    Close(Close),
+}
+
+impl<W: AsyncWrite + Unpin> Writer<W> {
+    pub(super) fn new(outgoing: Outgoing<W>, line: Arc<Line>, limits: &Limits) -> Self {
         let patience = Patience { stuck: limits.write_timeout, withdrawn: limits.withdrawn_timeout };
-        Self { sink, line, patience }
+        Self { outgoing, line, patience, overdue: None }
     }
 
-    pub(super) fn into_sink(self) -> SplitSink<Stream, Message> {
-        self.sink
+    pub(super) fn into_outgoing(self) -> Outgoing<W> {
+        self.outgoing
     }
 
     /// Writes until the connection is to end, and then says so.
     pub(super) async fn run(&mut self) -> Written {
-        let (line, patience) = (Arc::clone(&self.line), self.patience);
-        let written = tokio::select! {
-            biased;
-            written = self.write(&line) => written,
-            () = overdue(&line.outlet, patience) => Err(Stuck::Gone),
-        };
-        let written = match written {
-            Ok(()) => Written::All,
-            // The client has said goodbye; what is left is the answer to that, which tungstenite has ready.
-            Err(Stuck::Over) => Written::All,
-            Err(Stuck::Gone) => Written::Cut,
-        };
+        let written = self.write().await;
         // The reader need not find out by itself that nobody hears its answers.
-        line.outlet.close(Close::PositionLost);
-        written
+        self.line.outlet.close(Close::PositionLost);
+        if written.is_ok() { Written::All } else { Written::Cut }
     }
 
-    async fn write(&mut self, line: &Line) -> Result<(), Stuck> {
-        let mut batch = Vec::new();
-        let mut beat = pin!(tokio::time::sleep_until(line.began()));
+    async fn write(&mut self) -> Result<(), Gone> {
+        let mut alarm = Alarm::new(self.line.began());
         loop {
-            tokio::select! {
-                biased;
-                () = &mut beat => {
-                    let wait = self.beat(line).await?;
-                    beat.as_mut().reset(line.began() + line.elapsed() + wait);
+            match poll_fn(|context| self.poll_work(context, &mut alarm)).await? {
+                Work::Begun => self.finish().await?,
+                Work::Beat => {
+                    let wait = self.beat().await?;
+                    alarm.set(self.line.elapsed() + wait);
                 }
-                next = line.outlet.next(&mut batch) => match next {
-                    Batch::Frames => self.write_all(&mut batch).await?,
-                    Batch::Close(reason) => return self.close(line, reason).await,
-                },
+                Work::Close(reason) => return self.close(reason).await,
             }
         }
     }
 
-    /// Feeds everything, then flushes once: a burst costs few writes. What the client may not hear any more is left out.
-    async fn write_all(&mut self, batch: &mut Vec<Frame>) -> Result<(), Stuck> {
-        for frame in batch.drain(..) {
-            if self.line.outlet.is_withdrawn() {
-                break;
-            }
-            self.feed(text(frame.text)).await?;
+    /// Waits for something to do. All that waits is put into one write: a burst costs few of them.
+    fn poll_work(&mut self, context: &mut Context<'_>, alarm: &mut Alarm) -> Poll<Result<Work, Gone>> {
+        if alarm.rings(context, self.line.elapsed()) {
+            return Poll::Ready(Ok(Work::Beat));
         }
-        batch.shrink_to(FRAMES_KEPT);
-        self.flush().await
+        let line = &self.line;
+        let mut waker = Context::from_waker(context.waker());
+        let batch = self.outgoing.put(context, |room| {
+            let batch = line.outlet.poll_take(&mut waker, |frame| {
+                room.text(frame.text);
+                room.is_free()
+            });
+            match line.take_pong() {
+                Some(payload) => {
+                    room.pong(payload);
+                    Poll::Ready(Batch::Frames)
+                }
+                None => batch,
+            }
+        })?;
+        Poll::Ready(Ok(match ready!(batch) {
+            Batch::Frames => Work::Begun,
+            Batch::Close(reason) => Work::Close(reason),
+        }))
     }
 
     /// Does what is due now, and says when to look again.
-    async fn beat(&mut self, line: &Line) -> Result<Duration, Stuck> {
+    async fn beat(&mut self) -> Result<Duration, Gone> {
         loop {
-            match line.pulse.beat(line.elapsed()) {
+            match self.line.pulse.beat(self.line.elapsed()) {
                 Beat::Wait(wait) => return Ok(wait),
                 Beat::Heartbeat => {
-                    self.feed(Message::Ping(Bytes::new())).await?;
-                    self.feed(text(heartbeat())).await?;
-                    self.flush().await?;
+                    let both = |room: &mut Room| {
+                        room.ping();
+                        room.text(heartbeat());
+                    };
+                    self.put(both).await?;
                 }
                 // Its pong waits behind a frame of its own.
-                Beat::Close(Close::Idle) if line.is_busy() => line.heard(),
+                Beat::Close(Close::Idle) if self.line.is_busy() => self.line.heard(),
                 Beat::Close(reason) => {
-                    line.outlet.close(reason);
+                    self.line.outlet.close(reason);
                     return Ok(self.patience.stuck);
                 }
                 _ => return Ok(self.patience.stuck),
@@ -129,77 +137,105 @@ impl Writer {
     }
 
     /// Says why the connection ends, in the protocol's words and in those of RFC 6455.
-    async fn close(&mut self, line: &Line, reason: Close) -> Result<(), Stuck> {
-        if reason != Close::Normal {
-            self.feed(text(closing(reason))).await?;
+    async fn close(&mut self, reason: Close) -> Result<(), Gone> {
+        let code = self.line.answer().filter(|_| reason == Close::Normal).unwrap_or(reason.code().into());
+        let end = |room: &mut Room| {
+            if reason != Close::Normal {
+                room.text(closing(reason));
+            }
+            room.close(code, reason.reason());
+        };
+        self.put(end).await
+    }
+
+    async fn put(&mut self, fill: impl FnOnce(&mut Room)) -> Result<(), Gone> {
+        let mut fill = Some(fill);
+        poll_fn(|context| Poll::Ready(fill.take().map_or(Ok(()), |fill| self.outgoing.put(context, fill))))
+            .await?;
+        self.finish().await
+    }
+
+    /// Almost all writing is done at once, and only what is not needs timers.
+    async fn finish(&mut self) -> Result<(), Gone> {
+        match poll_fn(|context| Poll::Ready(self.outgoing.poll_finish(context))).await {
+            Poll::Ready(written) => Ok(written?),
+            Poll::Pending => Box::pin(self.finish_later()).await,
         }
-        let code = line.violation().filter(|_| reason == Close::Normal).unwrap_or(reason.code());
-        let frame = CloseFrame { code: code.into(), reason: Utf8Bytes::from_static(reason.reason()) };
-        self.feed(Message::Close(Some(frame))).await?;
-        self.flush().await
     }
 
-    async fn feed(&mut self, message: Message) -> Result<(), Stuck> {
-        within(self.patience.stuck, self.sink.feed(message)).await
+    async fn finish_later(&mut self) -> Result<(), Gone> {
+        let Self { outgoing, line, patience, overdue: ending } = self;
+        let (line, patience) = (Arc::clone(line), *patience);
+        let ending =
+            ending.get_or_insert_with(|| Box::pin(async move { overdue(&line.outlet, patience).await }));
+        tokio::select! {
+            biased;
+            written = poll_fn(|context| outgoing.poll_finish(context)) => Ok(written?),
+            () = ending => Err(Gone),
+            () = tokio::time::sleep(patience.stuck) => Err(Gone),
+        }
+    }
+}
+
+impl<W: fmt::Debug> fmt::Debug for Writer<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("outgoing", &self.outgoing).finish_non_exhaustive()
+    }
+}
+
+/// When to look what is due. A timer that is looked at with each delivery costs more than to know what time it is.
+struct Alarm {
+    timer: Pin<Box<Sleep>>,
+    began: Instant,
+    /// When the timer is looked at next: once after it has been set, so that it wakes the writer, and when it is over.
+    look: Duration,
+    due: Duration,
+}
+
+impl Alarm {
+    fn new(began: Instant) -> Self {
+        let timer = Box::pin(tokio::time::sleep_until(began));
+        Self { timer, began, look: Duration::ZERO, due: Duration::ZERO }
     }
 
-    async fn flush(&mut self) -> Result<(), Stuck> {
-        within(self.patience.stuck, self.sink.flush()).await
+    fn set(&mut self, due: Duration) {
+        self.timer.as_mut().reset(self.began + due);
+        (self.look, self.due) = (Duration::ZERO, due);
+    }
+
+    fn rings(&mut self, context: &mut Context<'_>, now: Duration) -> bool {
+        if now < self.look {
+            return false;
+        }
+        self.look = self.due;
+        self.timer.as_mut().poll(context).is_ready()
     }
 }
 
 /// Waits until a connection that ends has had its time.
 async fn overdue(outlet: &Outlet, patience: Patience) {
     outlet.closed().await;
-    // Boxed, so that only a connection that ends has room for its end.
-    let _ = Box::pin(tokio::time::timeout(patience.stuck, async {
+    let _ = tokio::time::timeout(patience.stuck, async {
         outlet.withdrawn().await;
         tokio::time::sleep(patience.withdrawn).await;
-    }))
+    })
     .await;
 }
 
-/// Almost all writing is done at once, and only what is not needs a timer.
-async fn within(patience: Duration, writing: impl Future<Output = Result<(), Error>>) -> Result<(), Stuck> {
-    let mut writing = pin!(writing);
-    let first = std::future::poll_fn(|context| Poll::Ready(writing.as_mut().poll(context))).await;
-    match first {
-        Poll::Ready(written) => Ok(written?),
-        Poll::Pending => Ok(tokio::time::timeout(patience, writing).await??),
-    }
-}
-
-/// Why nothing more can be written.
+/// Nothing more can be written: the client has gone, or does not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stuck {
-    /// The closing handshake has begun.
-    Over,
-    /// The client has gone, or does not read.
-    Gone,
-}
+struct Gone;
 
-impl From<Error> for Stuck {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::ConnectionClosed | Error::AlreadyClosed | Error::Protocol(_) => Self::Over,
-            _ => Self::Gone,
-        }
+impl From<io::Error> for Gone {
+    fn from(_: io::Error) -> Self {
+        Self
     }
-}
-
-impl From<tokio::time::error::Elapsed> for Stuck {
-    fn from(_: tokio::time::error::Elapsed) -> Self {
-        Self::Gone
-    }
-}
-
-/// A text frame that shares its bytes. A [`Frame`] is UTF-8 by its contract: it is not looked through for each receiver.
-fn text(bytes: Bytes) -> Message {
-    Message::Frame(WireFrame::message(bytes, OpCode::Data(Data::Text), true))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use super::*;
 
     const PATIENCE: Patience =

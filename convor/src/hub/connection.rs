@@ -58,8 +58,8 @@ impl Connection {
         self.authenticated.expires_at.is_some_and(|at| at <= now)
     }
 
-    pub(crate) fn transport(&self) -> &dyn Transport {
-        self.transport.as_ref()
+    pub(crate) const fn transport(&self) -> &Arc<dyn Transport> {
+        &self.transport
     }
 
     /// Hands it a frame. A connection that refuses it is closing, and is taken out by whoever serves it.

@@ -144,9 +144,10 @@ impl Hub {
             }
         }
         match (expected, topic) {
-            (Expected::Next, Some(topic)) => topic.publish(event, |connection, audience| {
+            (Expected::Next, Some(topic)) => topic.publish(event, |transport, audience| {
                 if let Some(frame) = frame(audience) {
-                    connection.offer(frame);
+                    // One that refuses it is closing, and is taken out by whoever serves it.
+                    let _ = transport.try_send(frame.clone());
                 }
             }),
             // What the members hold may not be a prefix of the truth any more: they come back and are told.

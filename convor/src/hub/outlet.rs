@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::future::poll_fn;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use async_trait::async_trait;
 use tokio::sync::Notify;
@@ -11,17 +12,16 @@ use tokio::sync::Notify;
 use crate::config::Limits;
 use crate::ports::{Close, Frame, FrameClass, Refused, Transport};
 
+/// For how many frames a queue keeps room when it is empty: a burst leaves nothing behind that an idle connection pays for.
+const FRAMES_KEPT: usize = 4;
+
 /// The bounded queue of a connection.
 pub struct Outlet {
     queue: Mutex<Queue>,
-    /// Something to write, or the end.
-    filled: Notify,
     /// Room for [`Transport::send`].
     drained: Notify,
     /// The end. Apart from `drained`, so that a reader which waits for it is not woken by each delivery.
     ended: Notify,
-    /// Whether the peer may hear nothing more. Apart from the queue, so that a writer asks for each frame of a batch.
-    withdrawn: AtomicBool,
     frames_max: usize,
     bytes_max: usize,
     droppable_max: usize,
@@ -33,6 +33,10 @@ struct Queue {
     bytes: usize,
     droppable: usize,
     closing: Option<Close>,
+    /// Whether the peer may hear nothing more.
+    withdrawn: bool,
+    /// Who waits for something to write.
+    writer: Option<Waker>,
 }
 
 /// What the writer takes.
@@ -51,10 +55,8 @@ impl Outlet {
     pub fn new(limits: &Limits) -> Self {
         Self {
             queue: Mutex::default(),
-            filled: Notify::new(),
             drained: Notify::new(),
             ended: Notify::new(),
-            withdrawn: AtomicBool::new(false),
             frames_max: limits.queue_frames_max,
             bytes_max: limits.queue_bytes_max,
             droppable_max: limits.queue_droppable_max,
@@ -63,27 +65,47 @@ impl Outlet {
 
     /// Waits for something to write and moves all of it to `batch`, which is cleared first. There is one writer; a call that is
     /// dropped while it waits has taken nothing. What is in the batch does not count as waiting any more, and is not taken
-    /// back: a writer asks [`is_withdrawn`](Self::is_withdrawn) before each frame.
+    /// back: a writer asks [`is_withdrawn`](Self::is_withdrawn) before each frame, or takes little at once by
+    /// [`poll_take`](Self::poll_take).
     pub async fn next(&self, batch: &mut Vec<Frame>) -> Batch {
         batch.clear();
-        loop {
-            let filled = self.filled.notified();
-            {
-                let mut queue = self.queue();
-                if !queue.frames.is_empty() {
-                    batch.extend(queue.frames.drain(..));
-                    (queue.bytes, queue.droppable) = (0, 0);
-                    // What a burst has left behind is not kept for an idle connection.
-                    queue.frames.shrink_to(16);
-                    self.drained.notify_waiters();
-                    return Batch::Frames;
-                }
-                if let Some(reason) = queue.closing {
-                    return Batch::Close(reason);
-                }
+        poll_fn(|context| {
+            self.poll_take(context, |frame| {
+                batch.push(frame);
+                true
+            })
+        })
+        .await
+    }
+
+    /// Hands what waits to `take`, frame by frame, for as long as that answers that there is room for another one; the rest
+    /// goes on waiting, and can still be taken back. Where nothing waits, the writer is woken as soon as something does. `take`
+    /// is called under a lock, and must not block.
+    pub fn poll_take(&self, context: &mut Context<'_>, mut take: impl FnMut(Frame) -> bool) -> Poll<Batch> {
+        let mut queue = self.queue();
+        if queue.frames.is_empty() {
+            if let Some(reason) = queue.closing {
+                return Poll::Ready(Batch::Close(reason));
             }
-            filled.await;
+            queue.writer = Some(context.waker().clone());
+            return Poll::Pending;
         }
+        while let Some(frame) = queue.pop() {
+            if !take(frame) {
+                break;
+            }
+        }
+        if queue.frames.is_empty() {
+            queue.frames.shrink_to(FRAMES_KEPT);
+        }
+        drop(queue);
+        self.drained.notify_waiters();
+        Poll::Ready(Batch::Frames)
+    }
+
+    /// Wakes the writer, who has something to write that has not come this way.
+    pub fn wake(&self) {
+        wake(self.queue());
     }
 
     /// Why the connection ends, if it does.
@@ -106,7 +128,7 @@ impl Outlet {
     /// Whether the peer may hear nothing more, but why.
     #[must_use]
     pub fn is_withdrawn(&self) -> bool {
-        self.withdrawn.load(Ordering::Acquire)
+        self.queue().withdrawn
     }
 
     /// Waits until the peer may hear nothing more.
@@ -124,17 +146,26 @@ impl Outlet {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn end(&self, queue: &mut Queue, reason: Close) {
+    fn end(&self, mut queue: MutexGuard<'_, Queue>, reason: Close) {
         if queue.closing.is_none() {
             queue.closing = Some(reason);
             if reason == Close::SlowReader {
                 // Nobody reads it, and the client resumes: it need not be held.
                 queue.empty();
             }
-            self.filled.notify_one();
+            wake(queue);
             self.drained.notify_waiters();
             self.ended.notify_waiters();
         }
+    }
+}
+
+/// Wakes the writer once nobody holds the queue any more.
+fn wake(mut queue: MutexGuard<'_, Queue>) {
+    let writer = queue.writer.take();
+    drop(queue);
+    if let Some(writer) = writer {
+        writer.wake();
     }
 }
 
@@ -149,18 +180,17 @@ impl Transport for Outlet {
         match frame.class {
             FrameClass::Event if fits => queue.push(frame),
             FrameClass::Event => {
-                self.end(&mut queue, Close::SlowReader);
+                self.end(queue, Close::SlowReader);
                 return Err(Refused);
             }
             FrameClass::Droppable(key) => {
                 queue.drop_droppable(key, self.droppable_max);
                 if fits {
-                    queue.droppable += 1;
                     queue.push(frame);
                 }
             }
         }
-        self.filled.notify_one();
+        wake(queue);
         Ok(())
     }
 
@@ -180,14 +210,14 @@ impl Transport for Outlet {
     }
 
     fn close(&self, reason: Close) {
-        self.end(&mut self.queue(), reason);
+        self.end(self.queue(), reason);
     }
 
     fn withdraw(&self, reason: Close) {
         let mut queue = self.queue();
         queue.empty();
-        self.withdrawn.store(true, Ordering::Release);
-        self.end(&mut queue, reason);
+        queue.withdrawn = true;
+        self.end(queue, reason);
         // It may have been closing for another reason, with much to say.
         self.ended.notify_waiters();
     }
@@ -196,12 +226,25 @@ impl Transport for Outlet {
 impl Queue {
     fn push(&mut self, frame: Frame) {
         self.bytes += frame.text.len();
+        self.droppable += usize::from(frame.is_droppable());
         self.frames.push_back(frame);
+    }
+
+    fn pop(&mut self) -> Option<Frame> {
+        let frame = self.frames.pop_front()?;
+        self.forget(&frame);
+        Some(frame)
+    }
+
+    fn forget(&mut self, frame: &Frame) {
+        self.bytes -= frame.text.len();
+        self.droppable -= usize::from(frame.is_droppable());
     }
 
     /// Forgets the frames, and the room that was for them.
     fn empty(&mut self) {
-        *self = Self { closing: self.closing, ..Self::default() };
+        self.frames = VecDeque::new();
+        (self.bytes, self.droppable) = (0, 0);
     }
 
     /// Makes room for a droppable frame: an older one with its key goes, or the oldest of all if there are too many.
@@ -210,11 +253,10 @@ impl Queue {
             return;
         }
         let same = self.frames.iter().position(|old| old.class == FrameClass::Droppable(key));
-        let oldest = || self.frames.iter().position(|old| matches!(old.class, FrameClass::Droppable(_)));
+        let oldest = || self.frames.iter().position(Frame::is_droppable);
         let out = same.or_else(|| if self.droppable >= droppable_max { oldest() } else { None });
         if let Some(old) = out.and_then(|index| self.frames.remove(index)) {
-            self.bytes -= old.text.len();
-            self.droppable -= 1;
+            self.forget(&old);
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::domain::{Audience, Heads, Position};
 use crate::hub::Connection;
 use crate::ids::ConnectionId;
+use crate::ports::Transport;
 
 /// One conversation's listeners.
 #[derive(Debug, Default)]
@@ -37,6 +38,8 @@ struct Offered {
 #[derive(Debug)]
 struct Member {
     connection: Arc<Connection>,
+    /// The connection's, here as well: a delivery touches as little memory as it can, because all of it is cold.
+    transport: Arc<dyn Transport>,
     audience: Audience,
     /// Up to where the member has got it, in its own numbering; `None` while it catches up.
     cursor: Option<u64>,
@@ -80,7 +83,8 @@ impl Topic {
     /// Makes a connection a member that catches up; answers whether it had been live.
     pub(super) fn enter(&mut self, connection: &Arc<Connection>) -> bool {
         let audience = connection.principal().audience();
-        let member = Member { connection: Arc::clone(connection), audience, cursor: None };
+        let transport = Arc::clone(connection.transport());
+        let member = Member { connection: Arc::clone(connection), transport, audience, cursor: None };
         let before = self.members.insert(connection.id(), member);
         before.is_some_and(|member| member.cursor.is_some())
     }
@@ -159,7 +163,7 @@ impl Topic {
     }
 
     /// Moves on to an event that is [`Expected::Next`], and hands it to every live member that has not got it.
-    pub(super) fn publish(&mut self, event: Placed, mut deliver: impl FnMut(&Connection, Audience)) {
+    pub(super) fn publish(&mut self, event: Placed, mut deliver: impl FnMut(&dyn Transport, Audience)) {
         self.heard = self.heard.max(event.position.staff);
         let Some(published) = &mut self.published else { return };
         published.heads.staff = event.position.staff;
@@ -169,7 +173,7 @@ impl Topic {
                 continue;
             };
             if seq > cursor {
-                deliver(&member.connection, member.audience);
+                deliver(member.transport.as_ref(), member.audience);
                 member.cursor = Some(seq);
             }
         }

@@ -62,6 +62,10 @@ impl Frame {
     pub const fn droppable(text: Bytes, key: u64) -> Self {
         Self { text, class: FrameClass::Droppable(key) }
     }
+
+    pub(crate) const fn is_droppable(&self) -> bool {
+        matches!(self.class, FrameClass::Droppable(_))
+    }
 }
 
 impl fmt::Debug for Frame {

@@ -77,7 +77,8 @@ fn told(tenant: TenantId, conversation: ConversationId, text: &str) -> SignalBod
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+/// What is stuck holds a lock, which something else of the node may wait for: that leaves workers for the rest.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_takes_long_to_tell_does_not_hold_up_what_else_other_nodes_say() {
     let (say, says) = mpsc::unbounded_channel();
     let mut broker = MockBroker::new();
