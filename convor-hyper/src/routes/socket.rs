@@ -26,8 +26,9 @@ pub(super) async fn upgrade(mut call: Call) -> Result<Reply, Refusal> {
         pending = Some(call.service.pending.take(peer, max).ok_or_else(full)?);
     }
     let upgrade = handshake.upgrade(&mut call.parts)?;
-    let socket = Socket::new(call.chat(), entrance, open, pending);
-    call.service.sockets.serve(socket, upgrade);
+    let sockets = &call.service.sockets;
+    let socket = Socket::new(call.chat(), sockets, entrance, open, pending);
+    sockets.serve(socket, upgrade);
     Ok(handshake.reply())
 }
 

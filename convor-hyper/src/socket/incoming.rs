@@ -4,24 +4,33 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, ReadHalf};
+use tokio::net::tcp::OwnedReadHalf;
 
-/// The read half of a connection. What tungstenite would answer by itself goes nowhere: all answers are the writer's, so that
-/// the two halves share nothing that has to be locked for each delivery.
+/// The read half of a connection. What tungstenite would answer by itself goes nowhere: all that is written goes through the
+/// [`Line`](super::Line), in its order.
 #[derive(Debug)]
-pub(super) struct Incoming<R>(pub(super) R);
+pub(super) enum Incoming {
+    Tcp(OwnedReadHalf),
+    Any(ReadHalf<TokioIo<Upgraded>>),
+}
 
-impl<R: AsyncRead + Unpin> AsyncRead for Incoming<R> {
+impl AsyncRead for Incoming {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(context, buffer)
+        match &mut *self {
+            Self::Tcp(io) => Pin::new(io).poll_read(context, buffer),
+            Self::Any(io) => Pin::new(io).poll_read(context, buffer),
+        }
     }
 }
 
-impl<R: Unpin> AsyncWrite for Incoming<R> {
+impl AsyncWrite for Incoming {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Poll::Ready(Ok(bytes.len()))
     }

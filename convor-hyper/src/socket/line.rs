@@ -1,22 +1,34 @@
-//! What a connection's reader, its writer and the hub share.
+//! What the hub, the sweeper and the task of a connection share.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker, ready};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use convor::Limits;
-use convor::hub::Outlet;
+use convor::hub::{Batch, Outlet};
 use convor::ports::{Close, Frame, Refused, Transport};
 use convor::session::Pulse;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-/// What a connection's reader, its writer and the hub share: one piece of memory, because a delivery finds all of it cold.
+use super::outgoing::{Half, Outgoing, Room};
+use super::sweeper::Sweeper;
+
+/// What the hub, the sweeper and the task of a connection share: one piece of memory, because a delivery finds all of it cold.
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) outlet: Outlet,
+    /// Whoever writes holds it: the sweeper what is written at once, the connection's task all the rest. `None` before the
+    /// connection has been upgraded, and at its end.
+    outgoing: Mutex<Option<Outgoing<Half>>>,
+    sweeper: Arc<Sweeper>,
+    /// The connection's task has something to write.
+    left: Notify,
     pub(super) pulse: Pulse,
     began: Instant,
     /// The close code of RFC 6455 for what the client did wrong, or for its goodbye; 0 while there was neither.
@@ -29,9 +41,12 @@ pub(super) struct Line {
 
 impl Line {
     #[expect(clippy::disallowed_methods, reason = "how long a connection lasts is no time that anybody sees")]
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(super) fn new(limits: &Limits, sweeper: Arc<Sweeper>) -> Self {
         Self {
             outlet: Outlet::new(limits),
+            outgoing: Mutex::default(),
+            sweeper,
+            left: Notify::new(),
             pulse: Pulse::new(limits),
             began: Instant::now(),
             answer: AtomicU16::new(0),
@@ -65,16 +80,101 @@ impl Line {
         self.busy.load(Ordering::Relaxed)
     }
 
+    /// The connection can be written to.
+    pub(super) fn open(&self, outgoing: Outgoing<Half>) {
+        *self.outgoing() = Some(outgoing);
+    }
+
+    /// Nobody but the caller writes to the connection any more.
+    pub(super) fn take_outgoing(&self) -> Option<Outgoing<Half>> {
+        self.outgoing().take()
+    }
+
+    /// Writes what has not come through at once, and then what `fill` puts into the room: frames that are not delivered through
+    /// the outlet.
+    pub(super) fn poll_put(
+        &self,
+        context: &mut Context<'_>,
+        fill: &mut Option<impl FnOnce(&mut Room)>,
+    ) -> Poll<io::Result<()>> {
+        let mut outgoing = self.outgoing();
+        let Some(outgoing) = outgoing.as_mut() else { return Poll::Ready(Err(gone())) };
+        ready!(outgoing.poll_finish(context))?;
+        if let Some(fill) = fill.take() {
+            outgoing.put(context, fill)?;
+        }
+        outgoing.poll_finish(context)
+    }
+
+    /// Writes all that waits, as far as it comes through at once. What has been delivered together is put into one write: a burst
+    /// costs few of them.
+    pub(super) fn sweep(self: &Arc<Self>) -> io::Result<Swept> {
+        let mut outgoing = self.outgoing();
+        let Some(outgoing) = outgoing.as_mut() else { return Err(gone()) };
+        let waker = Waker::from(Arc::clone(self));
+        let mut on_delivery = Context::from_waker(&waker);
+        // What does not come through at once is polled again, by the connection's task.
+        let mut now = Context::from_waker(Waker::noop());
+        while outgoing.is_finished() {
+            let batch = outgoing.put(&mut now, |room| {
+                let batch = self.outlet.poll_take(&mut on_delivery, |frame| {
+                    room.text(frame.text);
+                    room.is_free()
+                });
+                match self.take_ping() {
+                    Some(payload) => {
+                        room.pong(payload);
+                        Poll::Ready(Batch::Frames)
+                    }
+                    None => batch,
+                }
+            })?;
+            match batch {
+                Poll::Ready(Batch::Frames) => {
+                    if let Poll::Ready(finished) = outgoing.poll_finish(&mut now) {
+                        finished?;
+                    }
+                }
+                Poll::Ready(Batch::Close(reason)) => return Ok(Swept::Close(reason)),
+                Poll::Pending => return Ok(Swept::All),
+            }
+        }
+        Ok(Swept::Part)
+    }
+
+    /// The same for the sweeper, which leaves to the connection's task whatever takes longer.
+    pub(super) fn sweep_or_leave(self: &Arc<Self>) {
+        if !matches!(self.sweep(), Ok(Swept::All)) {
+            self.left.notify_one();
+        }
+    }
+
+    /// Waits until something is left to the connection's task.
+    pub(super) async fn left(&self) {
+        self.left.notified().await;
+    }
+
+    /// Nobody knows what has been written: the client has to come back.
+    pub(super) fn fail(&self) {
+        self.outgoing().take();
+        self.close(Close::PositionLost);
+        self.left.notify_one();
+    }
+
+    fn outgoing(&self) -> MutexGuard<'_, Option<Outgoing<Half>>> {
+        self.outgoing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The client has sent a ping, which is answered. Of those that come faster than they can be answered the last one is, which
     /// is allowed (RFC 6455, 5.5.3).
     pub(super) fn pinged(&self, payload: Bytes) {
         self.heard();
         *self.ping.lock().unwrap_or_else(PoisonError::into_inner) = Some(payload);
-        self.outlet.wake();
+        self.left.notify_one();
     }
 
     /// What is to be sent back to the client.
-    pub(super) fn take_pong(&self) -> Option<Bytes> {
+    fn take_ping(&self) -> Option<Bytes> {
         self.ping.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
@@ -86,6 +186,29 @@ impl Line {
     pub(super) fn answer(&self) -> Option<CloseCode> {
         Some(self.answer.load(Ordering::Relaxed)).filter(|code| *code != 0).map(CloseCode::from)
     }
+}
+
+/// Nobody writes any more.
+fn gone() -> io::Error {
+    io::ErrorKind::NotConnected.into()
+}
+
+/// Something has been delivered.
+impl Wake for Line {
+    fn wake(self: Arc<Self>) {
+        self.sweeper.push(Arc::clone(&self));
+    }
+}
+
+/// How far what waited has been written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Swept {
+    /// All of it; the sweeper is told of what comes.
+    All,
+    /// Not all of it.
+    Part,
+    /// All of it, and the connection is to end.
+    Close(Close),
 }
 
 #[async_trait]

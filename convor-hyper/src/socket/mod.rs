@@ -7,19 +7,21 @@ mod line;
 mod open;
 mod outgoing;
 mod reader;
+mod sweeper;
 mod writer;
 
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use convor::Chat;
-use convor::ports::Transport;
+use convor::ports::{Close, Transport};
 use convor::session::{Entrance, Session};
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
@@ -29,7 +31,7 @@ pub(crate) use handshake::Handshake;
 use incoming::Incoming;
 use line::Line;
 pub(crate) use open::Sockets;
-use outgoing::Outgoing;
+use outgoing::{Half, Outgoing};
 use reader::Reader;
 use writer::{Writer, Written};
 
@@ -49,8 +51,14 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    pub(crate) fn new(chat: &Chat, entrance: Entrance, open: Option<Place>, pending: Option<Place>) -> Self {
-        let line = Arc::new(Line::new(chat.limits()));
+    pub(crate) fn new(
+        chat: &Chat,
+        sockets: &Sockets,
+        entrance: Entrance,
+        open: Option<Place>,
+        pending: Option<Place>,
+    ) -> Self {
+        let line = Arc::new(Line::new(chat.limits(), sockets.sweeper()));
         let transport: Arc<dyn Transport> = Arc::<Line>::clone(&line);
         let session = Session::new(chat, transport, entrance);
         Self { chat: chat.clone(), line, session, _open: open, pending }
@@ -69,71 +77,73 @@ impl Socket {
         }
     }
 
-    /// What is known to be a TCP connection has two halves that share nothing.
+    /// Reads, and writes what its sweeper leaves, until the connection ends.
     async fn speak(self, upgraded: Upgraded) {
-        match tcp(upgraded) {
-            Ok((stream, begun)) => {
-                let (read, write) = stream.into_split();
-                self.speak_over(read, write, begun).await;
-            }
-            Err(upgraded) => {
-                let (read, write) = tokio::io::split(TokioIo::new(upgraded));
-                self.speak_over(read, write, Bytes::new()).await;
-            }
-        }
-    }
-
-    /// The reader runs as a task of its own, so that a delivery does not poll the socket for something to read.
-    async fn speak_over<R, W>(self, read: R, write: W, begun: Bytes)
-    where
-        R: AsyncRead + Unpin + Send + 'static,
-        W: AsyncWrite + Unpin,
-    {
         let Self { chat, line, session, _open, pending } = self;
         let limits = chat.limits();
+        let (incoming, outgoing, begun) = halves(upgraded);
         let config = Some(config::config(limits));
-        let stream =
-            WebSocketStream::from_partially_read(Incoming(read), begun.to_vec(), Role::Server, config).await;
-        let mut reading = Task(tokio::spawn(Reader::new(stream, session, Arc::clone(&line), pending).run()));
-        let mut writer = Writer::new(Outgoing::new(write), line, limits);
-        let written = writer.run().await;
-        // What the client has asked for and is being done is finished; nothing more is begun.
-        let read = tokio::time::timeout(limits.write_timeout, &mut reading.0).await;
-        if let (Written::All, Ok(Ok(stream))) = (written, read) {
-            let end = hang_up(stream, writer.into_outgoing());
+        let stream = WebSocketStream::from_partially_read(incoming, begun, Role::Server, config).await;
+        line.open(Outgoing::new(outgoing));
+        let _end = End(&line);
+        let reader = Reader::new(stream, session, Arc::clone(&line), pending).run();
+        let mut reading = pin!(AssertUnwindSafe(reader).catch_unwind().fuse());
+        let mut writing = pin!(Writer::new(Arc::clone(&line), limits).run());
+        let mut read = None;
+        let written = loop {
+            tokio::select! {
+                biased;
+                written = &mut writing => break written,
+                ended = &mut reading, if read.is_none() => read = Some(ended),
+            }
+        };
+        if read.is_none() {
+            // What the client has asked for and is being done is finished; nothing more is begun.
+            read = tokio::time::timeout(limits.write_timeout, reading).await.ok();
+        }
+        if let (Written::All, Some(Ok(stream)), Some(outgoing)) = (written, read, line.take_outgoing()) {
             // Boxed, so that only a connection that ends has room for its end.
-            let _ = tokio::time::timeout(LINGER, Box::pin(end)).await;
+            let _ = tokio::time::timeout(LINGER, Box::pin(hang_up(stream, outgoing))).await;
         }
     }
 }
 
-/// The TCP connection beneath, with what has been read from it: of hyper's own server, or of the one in `hyper-util`.
-fn tcp(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
+/// The two halves of a connection, and what has been read from it already.
+fn halves(upgraded: Upgraded) -> (Incoming, Half, Vec<u8>) {
     type Io = TokioIo<TcpStream>;
+    let tcp = |io: Io, begun: &[u8]| {
+        let (read, write) = io.into_inner().into_split();
+        // Copied, so that hyper's buffer goes.
+        (Incoming::Tcp(read), Half::Tcp(write), begun.to_vec())
+    };
+    // Of the server in `hyper-util`, or of hyper's own.
     match auto::upgrade::downcast::<Io>(upgraded) {
-        Ok(parts) => Ok((parts.io.into_inner(), parts.read_buf)),
-        Err(upgraded) => upgraded.downcast::<Io>().map(|parts| (parts.io.into_inner(), parts.read_buf)),
+        Ok(parts) => tcp(parts.io, &parts.read_buf),
+        Err(upgraded) => match upgraded.downcast::<Io>() {
+            Ok(parts) => tcp(parts.io, &parts.read_buf),
+            Err(upgraded) => {
+                let (read, write) = tokio::io::split(TokioIo::new(upgraded));
+                (Incoming::Any(read), Half::Any(write), Vec::new())
+            }
+        },
     }
 }
 
-/// A task that ends with its owner.
-struct Task<T>(tokio::task::JoinHandle<T>);
+/// Ends a connection with its task, however that ends.
+struct End<'a>(&'a Line);
 
-impl<T> Drop for Task<T> {
+impl Drop for End<'_> {
     fn drop(&mut self) {
-        self.0.abort();
+        self.0.close(Close::Normal);
+        drop(self.0.take_outgoing());
     }
 }
 
 /// Waits for the peer's own close frame, then for its end of the connection. Without that a peer that is still sending when
 /// it is told to go would get a reset, and might never read why (RFC 6455, 7.1.1).
-async fn hang_up<R, W>(mut stream: WebSocketStream<Incoming<R>>, mut outgoing: Outgoing<W>)
-where
-    R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin,
-{
+async fn hang_up(mut stream: WebSocketStream<Incoming>, mut outgoing: Outgoing<Half>) {
     while let Some(Ok(_)) = stream.next().await {}
-    let Incoming(mut io) = stream.into_inner();
+    let mut io = stream.into_inner();
     let mut unread = [0; 4096];
     if outgoing.shutdown().await.is_ok() {
         while matches!(io.read(&mut unread).await, Ok(read) if read > 0) {}

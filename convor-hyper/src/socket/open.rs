@@ -1,7 +1,7 @@
 //! The WebSockets that are open: a server's graceful shutdown does not see them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use convor::Chat;
 use convor::ports::{Close, Transport};
@@ -9,6 +9,7 @@ use hyper::upgrade::OnUpgrade;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
+use super::sweeper::{Sweeper, Sweepers};
 use super::{Line, Socket};
 
 /// The WebSockets that are open.
@@ -16,6 +17,8 @@ use super::{Line, Socket};
 pub(crate) struct Sockets {
     open: Mutex<Open>,
     emptied: Notify,
+    /// Spawned with the first connection, so that a service can be made outside of a runtime.
+    sweepers: OnceLock<Sweepers>,
 }
 
 #[derive(Debug, Default)]
@@ -32,6 +35,11 @@ struct Entry {
 }
 
 impl Sockets {
+    /// Who writes to a new connection.
+    pub(super) fn sweeper(&self) -> Arc<Sweeper> {
+        self.sweepers.get_or_init(Sweepers::spawn).next()
+    }
+
     /// Serves a socket, as a task.
     pub(crate) fn serve(self: &Arc<Self>, socket: Socket, upgrade: OnUpgrade) {
         let line = Arc::clone(socket.line());

@@ -6,7 +6,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
-use tokio::io::{AsyncWrite, AsyncWriteExt};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncWrite, AsyncWriteExt, WriteHalf};
+use tokio::net::tcp::OwnedWriteHalf;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
@@ -19,6 +22,13 @@ thread_local! {
     /// Where frames become bytes. One room for all connections of a thread: an idle one has none of its own, and a delivery
     /// allocates nothing.
     static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// The write half of a connection. Of what is known to be a TCP connection it shares nothing with the other half.
+#[derive(Debug)]
+pub(super) enum Half {
+    Tcp(OwnedWriteHalf),
+    Any(WriteHalf<TokioIo<Upgraded>>),
 }
 
 /// The write half of a connection, with what it has not taken yet.
@@ -98,6 +108,11 @@ impl<W: AsyncWrite + Unpin> Outgoing<W> {
         Ok(())
     }
 
+    /// Whether nothing is left, and all has been flushed.
+    pub(super) fn is_finished(&self) -> bool {
+        self.rest.is_empty() && self.flushed
+    }
+
     /// Writes what is left, and flushes.
     pub(super) fn poll_finish(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.rest.is_empty() {
@@ -118,6 +133,33 @@ impl<W: AsyncWrite + Unpin> Outgoing<W> {
     /// Says that nothing more is written.
     pub(super) async fn shutdown(&mut self) -> io::Result<()> {
         self.io.shutdown().await
+    }
+}
+
+impl AsyncWrite for Half {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match &mut *self {
+            Self::Tcp(io) => Pin::new(io).poll_write(context, bytes),
+            Self::Any(io) => Pin::new(io).poll_write(context, bytes),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut *self {
+            Self::Tcp(io) => Pin::new(io).poll_flush(context),
+            Self::Any(io) => Pin::new(io).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut *self {
+            Self::Tcp(io) => Pin::new(io).poll_shutdown(context),
+            Self::Any(io) => Pin::new(io).poll_shutdown(context),
+        }
     }
 }
 

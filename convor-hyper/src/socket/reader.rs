@@ -6,7 +6,6 @@ use std::sync::Arc;
 use convor::ports::{Close, Transport};
 use convor::session::Session;
 use futures_util::StreamExt;
-use tokio::io::AsyncRead;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -16,16 +15,16 @@ use crate::peer::Place;
 
 /// Feeds a session with the client's frames, one after the other.
 #[derive(Debug)]
-pub(super) struct Reader<R> {
-    stream: WebSocketStream<Incoming<R>>,
+pub(super) struct Reader {
+    stream: WebSocketStream<Incoming>,
     session: Session,
     line: Arc<Line>,
     place: Option<Place>,
 }
 
-impl<R: AsyncRead + Unpin> Reader<R> {
+impl Reader {
     pub(super) fn new(
-        stream: WebSocketStream<Incoming<R>>,
+        stream: WebSocketStream<Incoming>,
         session: Session,
         line: Arc<Line>,
         place: Option<Place>,
@@ -34,7 +33,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     }
 
     /// Reads until the client has gone or is to go, and gives back the stream.
-    pub(super) async fn run(mut self) -> WebSocketStream<Incoming<R>> {
+    pub(super) async fn run(mut self) -> WebSocketStream<Incoming> {
         let line = Arc::clone(&self.line);
         let _end = End(&line);
         let mut closed = pin!(line.outlet.closed());

@@ -1,26 +1,23 @@
-//! From the outlet to the client.
+//! What takes longer than a sweep: the heartbeat, a client that reads slowly, and the end.
 
-use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::Poll;
 use std::time::Duration;
 
 use convor::Limits;
-use convor::hub::{Batch, Outlet};
+use convor::hub::Outlet;
 use convor::ports::{Close, Transport};
 use convor::session::{Beat, closing, heartbeat};
-use tokio::io::AsyncWrite;
-use tokio::time::{Instant, Sleep};
 
-use super::{Line, Outgoing};
-use crate::socket::outgoing::Room;
+use super::Line;
+use super::line::Swept;
+use super::outgoing::Room;
 
-/// Drains an outlet into the connection.
-pub(super) struct Writer<W> {
-    outgoing: Outgoing<W>,
+/// Writes to a connection what the sweeper leaves.
+pub(super) struct Writer {
     line: Arc<Line>,
     patience: Patience,
     /// When all that is left has had its time; it is begun by the first write that does not come through at once.
@@ -45,28 +42,14 @@ pub(super) enum Written {
     Cut,
 }
 
-/// What there is to do.
-enum Work {
-    /// As much as there was has been put on its way.
-    Begun,
-    /// Time has passed.
-    Beat,
-    /// The end; nothing is left.
-    Close(Close),
-}
-
-impl<W: AsyncWrite + Unpin> Writer<W> {
-    pub(super) fn new(outgoing: Outgoing<W>, line: Arc<Line>, limits: &Limits) -> Self {
+impl Writer {
+    pub(super) fn new(line: Arc<Line>, limits: &Limits) -> Self {
         let patience = Patience { stuck: limits.write_timeout, withdrawn: limits.withdrawn_timeout };
-        Self { outgoing, line, patience, overdue: None }
-    }
-
-    pub(super) fn into_outgoing(self) -> Outgoing<W> {
-        self.outgoing
+        Self { line, patience, overdue: None }
     }
 
     /// Writes until the connection is to end, and then says so.
-    pub(super) async fn run(&mut self) -> Written {
+    pub(super) async fn run(mut self) -> Written {
         let written = self.write().await;
         // The reader need not find out by itself that nobody hears its answers.
         self.line.outlet.close(Close::PositionLost);
@@ -74,43 +57,26 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
     }
 
     async fn write(&mut self) -> Result<(), Gone> {
-        let mut alarm = Alarm::new(self.line.began());
+        let line = Arc::clone(&self.line);
+        let mut beat = pin!(tokio::time::sleep_until(line.began()));
         loop {
-            match poll_fn(|context| self.poll_work(context, &mut alarm)).await? {
-                Work::Begun => self.finish().await?,
-                Work::Beat => {
+            tokio::select! {
+                biased;
+                () = &mut beat => {
                     let wait = self.beat().await?;
-                    alarm.set(self.line.elapsed() + wait);
+                    beat.as_mut().reset(line.began() + line.elapsed() + wait);
                 }
-                Work::Close(reason) => return self.close(reason).await,
+                () = line.left() => {}
+            }
+            loop {
+                self.finish().await?;
+                match line.sweep()? {
+                    Swept::All => break,
+                    Swept::Part => {}
+                    Swept::Close(reason) => return self.close(reason).await,
+                }
             }
         }
-    }
-
-    /// Waits for something to do. All that waits is put into one write: a burst costs few of them.
-    fn poll_work(&mut self, context: &mut Context<'_>, alarm: &mut Alarm) -> Poll<Result<Work, Gone>> {
-        if alarm.rings(context, self.line.elapsed()) {
-            return Poll::Ready(Ok(Work::Beat));
-        }
-        let line = &self.line;
-        let mut waker = Context::from_waker(context.waker());
-        let batch = self.outgoing.put(context, |room| {
-            let batch = line.outlet.poll_take(&mut waker, |frame| {
-                room.text(frame.text);
-                room.is_free()
-            });
-            match line.take_pong() {
-                Some(payload) => {
-                    room.pong(payload);
-                    Poll::Ready(Batch::Frames)
-                }
-                None => batch,
-            }
-        })?;
-        Poll::Ready(Ok(match ready!(batch) {
-            Batch::Frames => Work::Begun,
-            Batch::Close(reason) => Work::Close(reason),
-        }))
     }
 
     /// Does what is due now, and says when to look again.
@@ -148,67 +114,34 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
         self.put(end).await
     }
 
+    /// Finishes what has been begun.
+    async fn finish(&mut self) -> Result<(), Gone> {
+        self.write_with(None::<fn(&mut Room)>).await
+    }
+
     async fn put(&mut self, fill: impl FnOnce(&mut Room)) -> Result<(), Gone> {
-        let mut fill = Some(fill);
-        poll_fn(|context| Poll::Ready(fill.take().map_or(Ok(()), |fill| self.outgoing.put(context, fill))))
-            .await?;
-        self.finish().await
+        self.write_with(Some(fill)).await
     }
 
     /// Almost all writing is done at once, and only what is not needs timers.
-    async fn finish(&mut self) -> Result<(), Gone> {
-        match poll_fn(|context| Poll::Ready(self.outgoing.poll_finish(context))).await {
+    async fn write_with(&mut self, mut fill: Option<impl FnOnce(&mut Room)>) -> Result<(), Gone> {
+        match poll_fn(|context| Poll::Ready(self.line.poll_put(context, &mut fill))).await {
             Poll::Ready(written) => Ok(written?),
-            Poll::Pending => Box::pin(self.finish_later()).await,
+            Poll::Pending => Box::pin(self.write_later(fill)).await,
         }
     }
 
-    async fn finish_later(&mut self) -> Result<(), Gone> {
-        let Self { outgoing, line, patience, overdue: ending } = self;
-        let (line, patience) = (Arc::clone(line), *patience);
+    async fn write_later(&mut self, mut fill: Option<impl FnOnce(&mut Room)>) -> Result<(), Gone> {
+        let Self { line, patience, overdue: ending } = self;
+        let (watched, patience) = (Arc::clone(line), *patience);
         let ending =
-            ending.get_or_insert_with(|| Box::pin(async move { overdue(&line.outlet, patience).await }));
+            ending.get_or_insert_with(|| Box::pin(async move { overdue(&watched.outlet, patience).await }));
         tokio::select! {
             biased;
-            written = poll_fn(|context| outgoing.poll_finish(context)) => Ok(written?),
+            written = poll_fn(|context| line.poll_put(context, &mut fill)) => Ok(written?),
             () = ending => Err(Gone),
             () = tokio::time::sleep(patience.stuck) => Err(Gone),
         }
-    }
-}
-
-impl<W: fmt::Debug> fmt::Debug for Writer<W> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Writer").field("outgoing", &self.outgoing).finish_non_exhaustive()
-    }
-}
-
-/// When to look what is due. A timer that is looked at with each delivery costs more than to know what time it is.
-struct Alarm {
-    timer: Pin<Box<Sleep>>,
-    began: Instant,
-    /// When the timer is looked at next: once after it has been set, so that it wakes the writer, and when it is over.
-    look: Duration,
-    due: Duration,
-}
-
-impl Alarm {
-    fn new(began: Instant) -> Self {
-        let timer = Box::pin(tokio::time::sleep_until(began));
-        Self { timer, began, look: Duration::ZERO, due: Duration::ZERO }
-    }
-
-    fn set(&mut self, due: Duration) {
-        self.timer.as_mut().reset(self.began + due);
-        (self.look, self.due) = (Duration::ZERO, due);
-    }
-
-    fn rings(&mut self, context: &mut Context<'_>, now: Duration) -> bool {
-        if now < self.look {
-            return false;
-        }
-        self.look = self.due;
-        self.timer.as_mut().poll(context).is_ready()
     }
 }
 

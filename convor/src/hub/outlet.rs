@@ -103,11 +103,6 @@ impl Outlet {
         Poll::Ready(Batch::Frames)
     }
 
-    /// Wakes the writer, who has something to write that has not come this way.
-    pub fn wake(&self) {
-        wake(self.queue());
-    }
-
     /// Why the connection ends, if it does.
     #[must_use]
     pub fn closing(&self) -> Option<Close> {
