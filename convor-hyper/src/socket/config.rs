@@ -3,8 +3,9 @@
 use convor::Limits;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
-/// Of the read buffer. tungstenite fills it with zeros before each read, so a large one costs time as well as space.
-const READ_BYTES: usize = 4 * 1024;
+/// Of the read buffer, which each connection has. tungstenite fills it with zeros before each read, so a large one costs time as
+/// well as space, and almost all that clients say fits into a small one.
+const READ_BYTES: usize = 2 * 1024;
 
 pub(super) fn config(limits: &Limits) -> WebSocketConfig {
     WebSocketConfig::default()

@@ -16,7 +16,15 @@ impl Word {
     #[must_use]
     pub fn all_in(text: &str) -> BTreeSet<Self> {
         let parts = text.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty());
-        parts.map(|part| Self(part.to_lowercase().chars().take(Self::CHARS_MAX).collect())).collect()
+        parts.map(Self::of).collect()
+    }
+
+    fn of(part: &str) -> Self {
+        let mut word = part.to_lowercase();
+        if let Some((end, _)) = word.char_indices().nth(Self::CHARS_MAX) {
+            word.truncate(end);
+        }
+        Self(word)
     }
 
     /// The word.
@@ -44,7 +52,10 @@ mod tests {
     fn a_text_is_cut_where_neither_letters_nor_digits_are() {
         assert_eq!(words("Grüße, GRÜSSE & grüße! Nr. 42-b"), ["42", "b", "grüsse", "grüße", "nr"]);
         assert_eq!(words(" \n…—  "), [""; 0]);
-        assert_eq!(words(&"x".repeat(100)), ["x".repeat(Word::CHARS_MAX)]);
+        for letter in ["x", "ü"] {
+            assert_eq!(words(&letter.repeat(100)), [letter.repeat(Word::CHARS_MAX)]);
+            assert_eq!(words(&letter.repeat(Word::CHARS_MAX)), [letter.repeat(Word::CHARS_MAX)]);
+        }
     }
 
     #[test]
