@@ -1,8 +1,10 @@
 //! What the hub, the sweeper and the task of a connection share.
 
+use std::cell::Cell;
+use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Wake, Waker, ready};
 use std::time::Duration;
 
@@ -16,11 +18,18 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use super::outgoing::{Half, Outgoing, Room};
+use super::outgoing::{Half, Outgoing, ROOM_BYTES, Room};
 use super::sweeper::Sweeper;
 
+/// How much is written to one connection before others have a turn, in rooms.
+const ROOMS: usize = 4;
+
+thread_local! {
+    /// What has been taken from an outlet and not been written.
+    static FRAMES: Cell<Vec<Frame>> = const { Cell::new(Vec::new()) };
+}
+
 /// What the hub, the sweeper and the task of a connection share: one piece of memory, because a delivery finds all of it cold.
-#[derive(Debug)]
 pub(super) struct Line {
     pub(super) outlet: Outlet,
     /// Whoever writes holds it: the sweeper what is written at once, the connection's task all the rest. `None` before the
@@ -30,7 +39,8 @@ pub(super) struct Line {
     /// The connection's task has something to write.
     left: Notify,
     pub(super) pulse: Pulse,
-    began: Instant,
+    /// When the connection was opened.
+    began: OnceLock<Instant>,
     /// The close code of RFC 6455 for what the client did wrong, or for its goodbye; 0 while there was neither.
     answer: AtomicU16,
     /// The payload of the client's last ping that has not been answered.
@@ -40,7 +50,6 @@ pub(super) struct Line {
 }
 
 impl Line {
-    #[expect(clippy::disallowed_methods, reason = "how long a connection lasts is no time that anybody sees")]
     pub(super) fn new(limits: &Limits, sweeper: Arc<Sweeper>) -> Self {
         Self {
             outlet: Outlet::new(limits),
@@ -48,7 +57,7 @@ impl Line {
             sweeper,
             left: Notify::new(),
             pulse: Pulse::new(limits),
-            began: Instant::now(),
+            began: OnceLock::new(),
             answer: AtomicU16::new(0),
             ping: Mutex::default(),
             busy: AtomicBool::new(false),
@@ -57,11 +66,12 @@ impl Line {
 
     /// How long the connection has lasted, by a clock that only moves forward.
     pub(super) fn elapsed(&self) -> Duration {
-        self.began.elapsed()
+        self.began().elapsed()
     }
 
+    #[expect(clippy::disallowed_methods, reason = "how long a connection lasts is no time that anybody sees")]
     pub(super) fn began(&self) -> Instant {
-        self.began
+        *self.began.get_or_init(Instant::now)
     }
 
     /// Something has come from the client.
@@ -80,8 +90,9 @@ impl Line {
         self.busy.load(Ordering::Relaxed)
     }
 
-    /// The connection can be written to.
+    /// The connection has been upgraded and can be written to.
     pub(super) fn open(&self, outgoing: Outgoing<Half>) {
+        self.began();
         *self.outgoing() = Some(outgoing);
     }
 
@@ -101,52 +112,81 @@ impl Line {
         let Some(outgoing) = outgoing.as_mut() else { return Poll::Ready(Err(gone())) };
         ready!(outgoing.poll_finish(context))?;
         if let Some(fill) = fill.take() {
-            outgoing.put(context, fill)?;
+            outgoing.put_all(context, fill)?;
         }
         outgoing.poll_finish(context)
     }
 
-    /// Writes all that waits, as far as it comes through at once. What has been delivered together is put into one write: a burst
+    /// Writes what waits, as far as it comes through at once. What has been delivered together is put into one write: a burst
     /// costs few of them.
     pub(super) fn sweep(self: &Arc<Self>) -> io::Result<Swept> {
         let mut outgoing = self.outgoing();
         let Some(outgoing) = outgoing.as_mut() else { return Err(gone()) };
-        let waker = Waker::from(Arc::clone(self));
-        let mut on_delivery = Context::from_waker(&waker);
-        // What does not come through at once is polled again, by the connection's task.
-        let mut now = Context::from_waker(Waker::noop());
-        while outgoing.is_finished() {
-            let batch = outgoing.put(&mut now, |room| {
-                let batch = self.outlet.poll_take(&mut on_delivery, |frame| {
-                    room.text(frame.text);
-                    room.is_free()
-                });
-                match self.take_ping() {
-                    Some(payload) => {
-                        room.pong(payload);
-                        Poll::Ready(Batch::Frames)
-                    }
-                    None => batch,
+        for _ in 0..ROOMS {
+            if !outgoing.is_finished() {
+                return Ok(Swept::Part);
+            }
+            match self.write_room(outgoing)? {
+                Poll::Ready(Batch::Close(reason)) if outgoing.is_finished() => {
+                    return Ok(Swept::Close(reason));
                 }
-            })?;
-            match batch {
-                Poll::Ready(Batch::Frames) => {
-                    if let Poll::Ready(finished) = outgoing.poll_finish(&mut now) {
-                        finished?;
-                    }
-                }
-                Poll::Ready(Batch::Close(reason)) => return Ok(Swept::Close(reason)),
-                Poll::Pending => return Ok(Swept::All),
+                Poll::Pending if outgoing.is_finished() => return Ok(Swept::All),
+                _ => {}
             }
         }
-        Ok(Swept::Part)
+        Ok(Swept::More)
+    }
+
+    /// Writes as much as is gathered for one write; what has not been begun waits on, and can still be taken back.
+    fn write_room(self: &Arc<Self>, outgoing: &mut Outgoing<Half>) -> io::Result<Poll<Batch>> {
+        let waker = Waker::from(Arc::clone(self));
+        let mut frames = FRAMES.take();
+        let mut bytes = 0;
+        let batch = self.outlet.poll_take(&mut Context::from_waker(&waker), |frame| {
+            bytes += frame.text.len();
+            frames.push(frame);
+            bytes < ROOM_BYTES
+        });
+        let ping = self.ping().take();
+        // What does not come through at once is polled again, by the connection's task.
+        let mut now = Context::from_waker(Waker::noop());
+        let begun = outgoing.put(&mut now, |room| {
+            frames.iter().for_each(|frame| room.text(&frame.text));
+            if let Some(payload) = &ping {
+                room.pong(payload.clone());
+            }
+        });
+        if let Ok(begun) = begun {
+            if begun < frames.len() + usize::from(ping.is_some()) && ping.is_some() {
+                let mut newer = self.ping();
+                *newer = newer.take().or(ping);
+            }
+            if begun < frames.len() {
+                self.outlet.put_back(frames.drain(begun..));
+            }
+        }
+        frames.clear();
+        FRAMES.set(frames);
+        begun?;
+        if let Poll::Ready(finished) = outgoing.poll_finish(&mut now) {
+            finished?;
+        }
+        Ok(batch)
     }
 
     /// The same for the sweeper, which leaves to the connection's task whatever takes longer.
     pub(super) fn sweep_or_leave(self: &Arc<Self>) {
-        if !matches!(self.sweep(), Ok(Swept::All)) {
-            self.left.notify_one();
+        match self.sweep() {
+            Ok(Swept::All) => {}
+            Ok(Swept::More) => self.sweeper.push(Arc::clone(self)),
+            Ok(Swept::Part | Swept::Close(_)) => self.leave(),
+            Err(_) => self.fail(),
         }
+    }
+
+    /// The connection's task has something to write.
+    pub(super) fn leave(&self) {
+        self.left.notify_one();
     }
 
     /// Waits until something is left to the connection's task.
@@ -156,9 +196,8 @@ impl Line {
 
     /// Nobody knows what has been written: the client has to come back.
     pub(super) fn fail(&self) {
-        self.outgoing().take();
+        drop(self.take_outgoing());
         self.close(Close::PositionLost);
-        self.left.notify_one();
     }
 
     fn outgoing(&self) -> MutexGuard<'_, Option<Outgoing<Half>>> {
@@ -169,13 +208,12 @@ impl Line {
     /// is allowed (RFC 6455, 5.5.3).
     pub(super) fn pinged(&self, payload: Bytes) {
         self.heard();
-        *self.ping.lock().unwrap_or_else(PoisonError::into_inner) = Some(payload);
-        self.left.notify_one();
+        *self.ping() = Some(payload);
+        self.leave();
     }
 
-    /// What is to be sent back to the client.
-    fn take_ping(&self) -> Option<Bytes> {
-        self.ping.lock().unwrap_or_else(PoisonError::into_inner).take()
+    fn ping(&self) -> MutexGuard<'_, Option<Bytes>> {
+        self.ping.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The client has broken RFC 6455, or has said goodbye.
@@ -205,7 +243,9 @@ impl Wake for Line {
 pub(super) enum Swept {
     /// All of it; the sweeper is told of what comes.
     All,
-    /// Not all of it.
+    /// As much as one connection may at once.
+    More,
+    /// As much as came through at once.
     Part,
     /// All of it, and the connection is to end.
     Close(Close),
@@ -221,11 +261,20 @@ impl Transport for Line {
         self.outlet.send(frame).await
     }
 
+    /// The end is its own task's: it does not wait for the sweeper.
     fn close(&self, reason: Close) {
         self.outlet.close(reason);
+        self.leave();
     }
 
     fn withdraw(&self, reason: Close) {
         self.outlet.withdraw(reason);
+        self.leave();
+    }
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Line").field("outlet", &self.outlet).finish_non_exhaustive()
     }
 }

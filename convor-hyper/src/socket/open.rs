@@ -1,7 +1,7 @@
 //! The WebSockets that are open: a server's graceful shutdown does not see them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use convor::Chat;
 use convor::ports::{Close, Transport};
@@ -17,8 +17,7 @@ use super::{Line, Socket};
 pub(crate) struct Sockets {
     open: Mutex<Open>,
     emptied: Notify,
-    /// Spawned with the first connection, so that a service can be made outside of a runtime.
-    sweepers: OnceLock<Sweepers>,
+    sweepers: Sweepers,
 }
 
 #[derive(Debug, Default)]
@@ -37,7 +36,7 @@ struct Entry {
 impl Sockets {
     /// Who writes to a new connection.
     pub(super) fn sweeper(&self) -> Arc<Sweeper> {
-        self.sweepers.get_or_init(Sweepers::spawn).next()
+        self.sweepers.next()
     }
 
     /// Serves a socket, as a task.

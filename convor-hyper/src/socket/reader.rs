@@ -44,11 +44,7 @@ impl Reader {
                 message = self.stream.next() => message,
             };
             match message {
-                Some(Ok(Message::Text(text))) => {
-                    self.receive(&text).await;
-                    // What is answered from memory never waits, and others have a turn, too.
-                    tokio::task::consume_budget().await;
-                }
+                Some(Ok(Message::Text(text))) => self.receive(&text).await,
                 Some(Ok(Message::Ping(payload))) => line.pinged(payload),
                 Some(Ok(Message::Pong(_))) => line.heard(),
                 Some(Ok(Message::Binary(_))) => {
@@ -62,12 +58,15 @@ impl Reader {
                     break;
                 }
                 Some(Ok(Message::Close(goodbye))) => {
-                    // It is answered in kind.
+                    // It is answered in kind, and at once: what else waits is for nobody.
                     line.answer_with(goodbye.map_or(CloseCode::Status, |goodbye| goodbye.code));
+                    line.withdraw(Close::Normal);
                     break;
                 }
                 Some(Ok(Message::Frame(_))) | None => break,
             }
+            // What is answered from memory never waits, and others have a turn, too.
+            tokio::task::consume_budget().await;
         }
         self.stream
     }
@@ -89,7 +88,7 @@ struct End<'a>(&'a Line);
 impl Drop for End<'_> {
     fn drop(&mut self) {
         let reason = if std::thread::panicking() { Close::PositionLost } else { Close::Normal };
-        self.0.outlet.close(reason);
+        self.0.close(reason);
     }
 }
 

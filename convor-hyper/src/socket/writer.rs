@@ -59,6 +59,7 @@ impl Writer {
     async fn write(&mut self) -> Result<(), Gone> {
         let line = Arc::clone(&self.line);
         let mut beat = pin!(tokio::time::sleep_until(line.began()));
+        let mut more = false;
         loop {
             tokio::select! {
                 biased;
@@ -66,16 +67,15 @@ impl Writer {
                     let wait = self.beat().await?;
                     beat.as_mut().reset(line.began() + line.elapsed() + wait);
                 }
+                () = tokio::task::consume_budget(), if more => {}
                 () = line.left() => {}
             }
-            loop {
-                self.finish().await?;
-                match line.sweep()? {
-                    Swept::All => break,
-                    Swept::Part => {}
-                    Swept::Close(reason) => return self.close(reason).await,
-                }
-            }
+            self.finish().await?;
+            more = match line.sweep()? {
+                Swept::All => false,
+                Swept::More | Swept::Part => true,
+                Swept::Close(reason) => return self.close(reason).await,
+            };
         }
     }
 
@@ -87,7 +87,7 @@ impl Writer {
                 Beat::Heartbeat => {
                     let both = |room: &mut Room| {
                         room.ping();
-                        room.text(heartbeat());
+                        room.text(&heartbeat());
                     };
                     self.put(both).await?;
                 }
@@ -107,7 +107,7 @@ impl Writer {
         let code = self.line.answer().filter(|_| reason == Close::Normal).unwrap_or(reason.code().into());
         let end = |room: &mut Room| {
             if reason != Close::Normal {
-                room.text(closing(reason));
+                room.text(&closing(reason));
             }
             room.close(code, reason.reason());
         };
@@ -138,10 +138,14 @@ impl Writer {
             ending.get_or_insert_with(|| Box::pin(async move { overdue(&watched.outlet, patience).await }));
         tokio::select! {
             biased;
-            written = poll_fn(|context| line.poll_put(context, &mut fill)) => Ok(written?),
-            () = ending => Err(Gone),
-            () = tokio::time::sleep(patience.stuck) => Err(Gone),
+            written = poll_fn(|context| line.poll_put(context, &mut fill)) => written?,
+            () = ending => return Err(Gone),
+            () = tokio::time::sleep(patience.stuck) => return Err(Gone),
         }
+        if line.outlet.closing().is_none() {
+            self.overdue = None;
+        }
+        Ok(())
     }
 }
 

@@ -103,6 +103,15 @@ impl Outlet {
         Poll::Ready(Batch::Frames)
     }
 
+    /// Puts back frames that [`poll_take`](Self::poll_take) has handed out last and that have not been begun to be written, before
+    /// all that waits and in their order. They count again, and what the peer may not hear any more is forgotten.
+    pub fn put_back(&self, frames: impl DoubleEndedIterator<Item = Frame>) {
+        let mut queue = self.queue();
+        if !queue.withdrawn && queue.closing != Some(Close::SlowReader) {
+            frames.rev().for_each(|frame| queue.push_front(frame));
+        }
+    }
+
     /// Why the connection ends, if it does.
     #[must_use]
     pub fn closing(&self) -> Option<Close> {
@@ -220,9 +229,18 @@ impl Transport for Outlet {
 
 impl Queue {
     fn push(&mut self, frame: Frame) {
+        self.count(&frame);
+        self.frames.push_back(frame);
+    }
+
+    fn push_front(&mut self, frame: Frame) {
+        self.count(&frame);
+        self.frames.push_front(frame);
+    }
+
+    fn count(&mut self, frame: &Frame) {
         self.bytes += frame.text.len();
         self.droppable += usize::from(frame.is_droppable());
-        self.frames.push_back(frame);
     }
 
     fn pop(&mut self) -> Option<Frame> {
@@ -365,6 +383,31 @@ mod tests {
                 "nothing comes before the reason"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_put_back_comes_first_and_can_be_taken_back() {
+        let outlet = outlet(10, 100, 10);
+        for text in ["a", "b", "c"] {
+            outlet.try_send(event(text)).expect("room");
+        }
+        let mut taken = Vec::new();
+        let two = poll_fn(|context| {
+            outlet.poll_take(context, |frame| {
+                taken.push(frame);
+                taken.len() < 2
+            })
+        });
+        assert_eq!(two.await, Batch::Frames);
+        outlet.put_back(taken.drain(..));
+        assert_eq!(drain(&outlet).await, ["a", "b", "c"]);
+
+        outlet.try_send(event("a")).expect("room");
+        let mut taken = Vec::new();
+        assert_eq!(outlet.next(&mut taken).await, Batch::Frames);
+        outlet.withdraw(Close::Revoked);
+        outlet.put_back(taken.drain(..));
+        assert_eq!(outlet.next(&mut taken).await, Batch::Close(Close::Revoked));
     }
 
     #[tokio::test]

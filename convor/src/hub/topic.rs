@@ -1,6 +1,7 @@
 //! One conversation's listeners, and up to where they have heard.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use crate::domain::{Audience, Heads, Position};
@@ -35,7 +36,6 @@ struct Offered {
     to: u64,
 }
 
-#[derive(Debug)]
 struct Member {
     connection: Arc<Connection>,
     /// The connection's, here as well: a delivery touches as little memory as it can, because all of it is cold.
@@ -43,6 +43,15 @@ struct Member {
     audience: Audience,
     /// Up to where the member has got it, in its own numbering; `None` while it catches up.
     cursor: Option<u64>,
+}
+
+impl fmt::Debug for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Member")
+            .field("connection", &self.connection)
+            .field("cursor", &self.cursor)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Where an event stands.

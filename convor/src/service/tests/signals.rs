@@ -77,7 +77,8 @@ fn told(tenant: TenantId, conversation: ConversationId, text: &str) -> SignalBod
     }
 }
 
-/// What is stuck holds a lock, which something else of the node may wait for: that leaves workers for the rest.
+/// What is stuck here holds the lock of its conversation, as no real transport does for long: rereading everything, which a node
+/// does when it begins to listen, may wait for that. There are workers for both, and for what is looked at.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_takes_long_to_tell_does_not_hold_up_what_else_other_nodes_say() {
     let (say, says) = mpsc::unbounded_channel();
