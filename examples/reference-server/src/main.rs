@@ -21,7 +21,6 @@ use clap::Parser;
 use convor::Chat;
 use convor::ports::Broker;
 use convor_hyper::ChatService;
-use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 use args::{Args, Command, Serve};
@@ -67,8 +66,7 @@ fn reason(error: &anyhow::Error) -> String {
 async fn serve(args: Serve) -> anyhow::Result<()> {
     let limits = args.limits.as_deref().map(limits::read).transpose()?;
     // An address that is taken is found out before there are files.
-    let listener =
-        TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
+    let listener = serve::listen(args.listen).with_context(|| format!("cannot listen on {}", args.listen))?;
     let opened = storage::open(&args.storage, args.broker.as_ref()).await?;
     let listen = listener.local_addr()?;
     let origins = args.origins(listen);

@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 use tower_service::Service;
@@ -30,8 +30,20 @@ const PING: Duration = Duration::from_secs(30);
 /// How long requests may go on while sockets are drained.
 const GRACE: Duration = Duration::from_secs(20);
 
+/// How many connections may wait to be accepted, as far as the system lets them (`net.core.somaxconn`). A client that finds no
+/// room tries again after a second: that is what everybody would wait for when all come back at once.
+const BACKLOG: u32 = 16_384;
+
 /// With what a client of HTTP/2 begins (RFC 9113, 3.4).
 const HTTP2_PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Listens on an address, also where connections of the server before still linger.
+pub(crate) fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Becomes ready on SIGTERM or SIGINT.
 pub(crate) fn shutdown_signal() -> std::io::Result<impl Future<Output = ()> + Send> {
