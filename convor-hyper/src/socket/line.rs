@@ -29,13 +29,17 @@ thread_local! {
     static FRAMES: Cell<Vec<Frame>> = const { Cell::new(Vec::new()) };
 }
 
-/// What the hub, the sweeper and the task of a connection share: one piece of memory, because a delivery finds all of it cold.
+/// What the hub, the sweeper and the task of a connection share: one piece of memory, and what a delivery touches of it lies
+/// together, because it finds all of it cold.
+#[repr(C)]
 pub(super) struct Line {
-    pub(super) outlet: Outlet,
+    sweeper: Arc<Sweeper>,
     /// Whoever writes holds it: the sweeper what is written at once, the connection's task all the rest. `None` before the
     /// connection has been upgraded, and at its end.
     outgoing: Mutex<Option<Outgoing<Half>>>,
-    sweeper: Arc<Sweeper>,
+    /// Whether there is a ping to answer.
+    pinged: AtomicBool,
+    pub(super) outlet: Outlet,
     /// The connection's task has something to write.
     left: Notify,
     pub(super) pulse: Pulse,
@@ -52,9 +56,10 @@ pub(super) struct Line {
 impl Line {
     pub(super) fn new(limits: &Limits, sweeper: Arc<Sweeper>) -> Self {
         Self {
-            outlet: Outlet::new(limits),
-            outgoing: Mutex::default(),
             sweeper,
+            outgoing: Mutex::default(),
+            pinged: AtomicBool::new(false),
+            outlet: Outlet::new(limits),
             left: Notify::new(),
             pulse: Pulse::new(limits),
             began: OnceLock::new(),
@@ -147,7 +152,7 @@ impl Line {
             frames.push(frame);
             bytes < ROOM_BYTES
         });
-        let ping = self.ping().take();
+        let ping = self.take_ping();
         // What does not come through at once is polled again, by the connection's task.
         let mut now = Context::from_waker(Waker::noop());
         let begun = outgoing.put(&mut now, |room| {
@@ -157,9 +162,11 @@ impl Line {
             }
         });
         if let Ok(begun) = begun {
-            if begun < frames.len() + usize::from(ping.is_some()) && ping.is_some() {
-                let mut newer = self.ping();
-                *newer = newer.take().or(ping);
+            if let Some(payload) = ping
+                && begun <= frames.len()
+            {
+                self.ping().get_or_insert(payload);
+                self.pinged.store(true, Ordering::Release);
             }
             if begun < frames.len() {
                 self.outlet.put_back(frames.drain(begun..));
@@ -209,7 +216,17 @@ impl Line {
     pub(super) fn pinged(&self, payload: Bytes) {
         self.heard();
         *self.ping() = Some(payload);
+        self.pinged.store(true, Ordering::Release);
         self.leave();
+    }
+
+    /// What is to be sent back to the client.
+    fn take_ping(&self) -> Option<Bytes> {
+        if self.pinged.load(Ordering::Acquire) && self.pinged.swap(false, Ordering::AcqRel) {
+            self.ping().take()
+        } else {
+            None
+        }
     }
 
     fn ping(&self) -> MutexGuard<'_, Option<Bytes>> {

@@ -16,15 +16,17 @@ use crate::ports::{Close, Frame, FrameClass, Refused, Transport};
 const FRAMES_KEPT: usize = 4;
 
 /// The bounded queue of a connection.
+// What a delivery touches lies together: it finds all of it cold.
+#[repr(C)]
 pub struct Outlet {
     queue: Mutex<Queue>,
+    frames_max: usize,
+    bytes_max: usize,
+    droppable_max: usize,
     /// Room for [`Transport::send`].
     drained: Notify,
     /// The end. Apart from `drained`, so that a reader which waits for it is not woken by each delivery.
     ended: Notify,
-    frames_max: usize,
-    bytes_max: usize,
-    droppable_max: usize,
 }
 
 #[derive(Debug, Default)]
