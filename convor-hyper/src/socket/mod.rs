@@ -86,24 +86,27 @@ impl Socket {
         let stream = WebSocketStream::from_partially_read(incoming, begun, Role::Server, config).await;
         line.open(Outgoing::new(outgoing));
         let _end = End(&line);
-        let reader = Reader::new(stream, session, Arc::clone(&line), pending).run();
-        let mut reading = pin!(AssertUnwindSafe(reader).catch_unwind().fuse());
-        let mut writing = pin!(Writer::new(Arc::clone(&line), limits).run());
-        let mut read = None;
-        let written = loop {
-            tokio::select! {
-                biased;
-                written = &mut writing => break written,
-                ended = &mut reading, if read.is_none() => read = Some(ended),
+        let mut reader = Reader::new(stream, session, Arc::clone(&line), pending);
+        let (written, read) = {
+            let mut reading = pin!(AssertUnwindSafe(reader.run()).catch_unwind().fuse());
+            let mut writing = pin!(Writer::new(Arc::clone(&line), limits).run());
+            let mut read = None;
+            let written = loop {
+                tokio::select! {
+                    biased;
+                    written = &mut writing => break written,
+                    ended = &mut reading, if read.is_none() => read = Some(ended),
+                }
+            };
+            if read.is_none() {
+                // What the client has asked for and is being done is finished; nothing more is begun.
+                read = tokio::time::timeout(limits.write_timeout, reading).await.ok();
             }
+            (written, read)
         };
-        if read.is_none() {
-            // What the client has asked for and is being done is finished; nothing more is begun.
-            read = tokio::time::timeout(limits.write_timeout, reading).await.ok();
-        }
-        if let (Written::All, Some(Ok(stream)), Some(outgoing)) = (written, read, line.take_outgoing()) {
+        if let (Written::All, Some(Ok(())), Some(outgoing)) = (written, read, line.take_outgoing()) {
             // Boxed, so that only a connection that ends has room for its end.
-            let _ = tokio::time::timeout(LINGER, Box::pin(hang_up(stream, outgoing))).await;
+            let _ = tokio::time::timeout(LINGER, Box::pin(hang_up(reader.into_stream(), outgoing))).await;
         }
     }
 }

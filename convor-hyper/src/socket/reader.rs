@@ -17,7 +17,8 @@ use crate::peer::Place;
 #[derive(Debug)]
 pub(super) struct Reader {
     stream: WebSocketStream<Incoming>,
-    session: Session,
+    /// Until nothing is read any more: then the principal has left, whatever is still to be written.
+    session: Option<Session>,
     line: Arc<Line>,
     place: Option<Place>,
 }
@@ -29,11 +30,16 @@ impl Reader {
         line: Arc<Line>,
         place: Option<Place>,
     ) -> Self {
-        Self { stream, session, line, place }
+        Self { stream, session: Some(session), line, place }
     }
 
-    /// Reads until the client has gone or is to go, and gives back the stream.
-    pub(super) async fn run(mut self) -> WebSocketStream<Incoming> {
+    /// What is left to be read.
+    pub(super) fn into_stream(self) -> WebSocketStream<Incoming> {
+        self.stream
+    }
+
+    /// Reads until the client has gone or is to go.
+    pub(super) async fn run(&mut self) {
         let line = Arc::clone(&self.line);
         let _end = End(&line);
         let mut closed = pin!(line.outlet.closed());
@@ -68,7 +74,7 @@ impl Reader {
             // What is answered from memory never waits, and others have a turn, too.
             tokio::task::consume_budget().await;
         }
-        self.stream
+        self.session = None;
     }
 
     async fn receive(&mut self, text: &str) {
@@ -76,8 +82,10 @@ impl Reader {
         // Whatever the first frame is, a silent connection it is not: if it is no `hello`, the session closes it.
         self.line.pulse.welcomed();
         self.place = None;
-        // What a frame sets in motion is large, and most connections are idle most of the time.
-        Box::pin(self.session.receive(text)).await;
+        if let Some(session) = &mut self.session {
+            // What a frame sets in motion is large, and most connections are idle most of the time.
+            Box::pin(session.receive(text)).await;
+        }
         self.line.busy(false);
     }
 }
