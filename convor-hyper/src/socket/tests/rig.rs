@@ -220,10 +220,14 @@ impl Peer {
     pub(super) async fn say(&mut self, frames: &[(u8, &[u8])]) {
         let mut bytes = Vec::new();
         for (opcode, payload) in frames {
-            let length =
-                u8::try_from(payload.len()).ok().filter(|length| *length < 126).expect("a short one");
             // Masked with zeros.
-            bytes.extend_from_slice(&[0x80 | opcode, 0x80 | length, 0, 0, 0, 0]);
+            let length = u16::try_from(payload.len()).expect("a short one");
+            let short = u8::try_from(length).ok().filter(|length| *length < 126);
+            bytes.extend_from_slice(&[0x80 | opcode, 0x80 | short.unwrap_or(126)]);
+            if short.is_none() {
+                bytes.extend_from_slice(&length.to_be_bytes());
+            }
+            bytes.extend_from_slice(&[0; 4]);
             bytes.extend_from_slice(payload);
         }
         self.write(&bytes).await;
