@@ -8,6 +8,8 @@ mod open;
 mod outgoing;
 mod reader;
 mod sweeper;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::panic::AssertUnwindSafe;

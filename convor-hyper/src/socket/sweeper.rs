@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::{self, Handle};
 use tokio::sync::Notify;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, unconstrained};
 
 use super::Line;
 
@@ -135,8 +135,13 @@ async fn sweep(mut sweeping: Sweeping) {
     loop {
         sweeping.fill().await;
         while let Some(line) = sweeping.lines.pop() {
-            // A mistake with one connection is not the end of the others.
-            if catch_unwind(AssertUnwindSafe(|| line.sweep_or_leave())).is_err() {
+            // The task's budget says when others have a turn. A write that it refused would look like one to a connection that
+            // is full, which would be left to its own task.
+            let sweep = unconstrained(async {
+                // A mistake with one connection is not the end of the others.
+                catch_unwind(AssertUnwindSafe(|| line.sweep_or_leave()))
+            });
+            if sweep.await.is_err() {
                 line.fail();
             }
             drop(line);

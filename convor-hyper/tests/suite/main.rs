@@ -3,6 +3,7 @@
 mod answers;
 mod bodies;
 mod cookies;
+mod delivery;
 mod fixture;
 mod logs;
 mod mounted;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode, Version};
 use http_body_util::{BodyExt, Empty};
 use hyper::ext::Protocol;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioIo;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -14,7 +14,10 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use crate::fixture::{World, new_id};
-use crate::served::{Client, PATIENCE, dial, served};
+use crate::served::{Client, PATIENCE, dial, http2, served, upgraded};
+
+/// How much the server may send unasked, in bytes.
+const WINDOW: u32 = 65_535;
 
 #[tokio::test]
 async fn axum_mounts_it_below_a_prefix() {
@@ -45,20 +48,8 @@ async fn a_websocket_runs_over_http2() {
     let address = served(&world).await;
     let vera = world.visitor(&world.acme).await;
     let id = world.conversation(&vera, 1).await;
-    let mut sender = http2(address).await;
-
-    let connect = Request::connect(format!("http://{address}/v1/socket"))
-        .version(Version::HTTP_2)
-        .header("sec-websocket-version", "13")
-        .header("sec-websocket-protocol", "convor.v1")
-        .extension(Protocol::from_static("websocket"));
-    let response = sender
-        .send_request(connect.body(Empty::<Bytes>::new()).expect("a request"))
-        .await
-        .expect("an answer");
-    assert_eq!(response.status(), StatusCode::OK);
-    assert_eq!(response.headers().get("sec-websocket-protocol").expect("a protocol"), "convor.v1");
-    let upgraded = hyper::upgrade::on(response).await.expect("a stream");
+    let mut sender = http2(address, WINDOW).await;
+    let upgraded = upgraded(&mut sender, address).await;
     let mut client =
         Client::over(WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Client, None).await);
     client.hello(&vera).await;
@@ -81,7 +72,7 @@ async fn a_websocket_runs_over_http2() {
 #[tokio::test]
 async fn an_extended_connect_is_for_the_socket_only() {
     let world = World::new().await;
-    let mut sender = http2(served(&world).await).await;
+    let mut sender = http2(served(&world).await, WINDOW).await;
     for (path, protocol, status) in [
         ("/v1/visitor", "websocket", StatusCode::METHOD_NOT_ALLOWED),
         ("/v1/socket", "connect-udp", StatusCode::METHOD_NOT_ALLOWED),
@@ -98,18 +89,6 @@ async fn an_extended_connect_is_for_the_socket_only() {
         let answer = sender.send_request(request.body(Empty::<Bytes>::new()).expect("a request")).await;
         assert_eq!(answer.expect("an answer").status(), status, "{path} {protocol}");
     }
-}
-
-async fn http2(address: SocketAddr) -> hyper::client::conn::http2::SendRequest<Empty<Bytes>> {
-    let stream = TcpStream::connect(address).await.expect("a connection");
-    let handshake =
-        hyper::client::conn::http2::Builder::new(TokioExecutor::new()).handshake(TokioIo::new(stream));
-    let (mut sender, connection) = handshake.await.expect("HTTP/2");
-    tokio::spawn(connection);
-    // The server's word that it knows extended CONNECT comes with its settings, before its first answer.
-    let request = Request::get(format!("http://{address}/healthz")).body(Empty::new()).expect("a request");
-    assert_eq!(sender.send_request(request).await.expect("an answer").status(), StatusCode::OK);
-    sender
 }
 
 #[tokio::test]

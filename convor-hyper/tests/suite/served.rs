@@ -3,9 +3,14 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bytes::Bytes;
 use convor_hyper::ChatService;
 use futures_util::{SinkExt, StreamExt};
-use http::Request;
+use http::{Request, StatusCode, Version};
+use http_body_util::Empty;
+use hyper::client::conn::http2;
+use hyper::ext::Protocol;
+use hyper::upgrade::Upgraded;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
@@ -217,4 +222,31 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Client<S> {
 /// A world behind a port.
 pub(crate) async fn served(world: &World) -> SocketAddr {
     serve(&world.service).await
+}
+
+/// A connection that speaks HTTP/2 and can carry WebSockets. The server may send so many bytes of a stream before they are read.
+pub(crate) async fn http2(address: SocketAddr, window: u32) -> http2::SendRequest<Empty<Bytes>> {
+    let stream = TcpStream::connect(address).await.expect("a connection");
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder.initial_stream_window_size(window);
+    let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await.expect("HTTP/2");
+    tokio::spawn(connection);
+    // The server's word that it knows extended CONNECT comes with its settings, before its first answer.
+    let request = Request::get(format!("http://{address}/healthz")).body(Empty::new()).expect("a request");
+    assert_eq!(sender.send_request(request).await.expect("an answer").status(), StatusCode::OK);
+    sender
+}
+
+/// A WebSocket over HTTP/2, below its frames.
+pub(crate) async fn upgraded(sender: &mut http2::SendRequest<Empty<Bytes>>, address: SocketAddr) -> Upgraded {
+    let connect = Request::connect(format!("http://{address}/v1/socket"))
+        .version(Version::HTTP_2)
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-protocol", "convor.v1")
+        .extension(Protocol::from_static("websocket"));
+    let response = sender.send_request(connect.body(Empty::new()).expect("a request")).await;
+    let response = response.expect("an answer");
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers().get("sec-websocket-protocol").expect("a protocol"), "convor.v1");
+    hyper::upgrade::on(response).await.expect("a stream")
 }
