@@ -21,26 +21,30 @@ type Places = BTreeSet<(Timestamp, ConversationId, u64)>;
 
 impl Words {
     pub(super) fn insert(&mut self, event: &Event) {
-        for word in words(event) {
-            self.0.entry(word).or_default().insert(place(event));
-        }
+        Word::each_in(text(event), |word| {
+            if let Some(places) = self.0.get_mut(word) {
+                places.insert(place(event));
+            } else {
+                self.0.insert(word.clone(), Places::from([place(event)]));
+            }
+        });
     }
 
     pub(super) fn remove(&mut self, event: &Event) {
-        for word in words(event) {
-            if let Some(places) = self.0.get_mut(&word) {
+        Word::each_in(text(event), |word| {
+            if let Some(places) = self.0.get_mut(word) {
                 places.remove(&place(event));
                 if places.is_empty() {
-                    self.0.remove(&word);
+                    self.0.remove(word);
                 }
             }
-        }
+        });
     }
 }
 
-fn words(event: &Event) -> BTreeSet<Word> {
-    let text = event.kind.message().and_then(|message| message.text.as_ref());
-    text.map(|text| Word::all_in(text.as_str())).unwrap_or_default()
+fn text(event: &Event) -> &str {
+    let message = event.kind.message().and_then(|message| message.text.as_ref());
+    message.map_or("", |text| text.as_str())
 }
 
 const fn place(event: &Event) -> (Timestamp, ConversationId, u64) {

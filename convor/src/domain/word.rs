@@ -15,16 +15,36 @@ impl Word {
     /// The words of a text, each once, in their order by code point.
     #[must_use]
     pub fn all_in(text: &str) -> BTreeSet<Self> {
-        let parts = text.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty());
-        parts.map(Self::of).collect()
+        let mut all = BTreeSet::new();
+        Self::each_in(text, |word| {
+            if !all.contains(word) {
+                all.insert(word.clone());
+            }
+        });
+        all
     }
 
-    fn of(part: &str) -> Self {
-        let mut word = part.to_lowercase();
-        if let Some((end, _)) = word.char_indices().nth(Self::CHARS_MAX) {
-            word.truncate(end);
+    /// Shows the words of a text one after the other, as often as they are in it. They share one piece of memory: for indexes
+    /// that know most of them already.
+    pub fn each_in(text: &str, mut show: impl FnMut(&Self)) {
+        let mut word = Self(String::new());
+        for part in text.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()) {
+            word.become_of(part);
+            show(&word);
         }
-        Self(word)
+    }
+
+    fn become_of(&mut self, part: &str) {
+        self.0.clear();
+        if part.is_ascii() {
+            self.0.push_str(part.get(..Self::CHARS_MAX).unwrap_or(part));
+            self.0.make_ascii_lowercase();
+        } else {
+            self.0.push_str(&part.to_lowercase());
+            if let Some((end, _)) = self.0.char_indices().nth(Self::CHARS_MAX) {
+                self.0.truncate(end);
+            }
+        }
     }
 
     /// The word.
