@@ -16,7 +16,7 @@ fn says(code: u16, reason: &str) -> Bytes {
 /// How the connection ends for this reason: why in the protocol's words, and in those of RFC 6455.
 fn ending(reason: Close) -> [(u8, Bytes); 2] {
     let text = convor::session::closing(reason);
-    [(TEXT, Bytes::from(text)), (CLOSE, says(reason.code(), reason.reason()))]
+    [(TEXT, text), (CLOSE, says(reason.code(), reason.reason()))]
 }
 
 /// Frames without the fillers in them.
