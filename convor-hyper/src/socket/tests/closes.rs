@@ -1,5 +1,7 @@
 //! How a connection ends, byte by byte.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,7 +18,7 @@ fn says(code: u16, reason: &str) -> Bytes {
 /// How the connection ends for this reason: why in the protocol's words, and in those of RFC 6455.
 fn ending(reason: Close) -> [(u8, Bytes); 2] {
     let text = convor::session::closing(reason);
-    [(TEXT, Bytes::from(text)), (CLOSE, says(reason.code(), reason.reason()))]
+    [(TEXT, text), (CLOSE, says(reason.code(), reason.reason()))]
 }
 
 /// Frames without the fillers in them.
@@ -122,6 +124,28 @@ async fn of_the_pings_of_a_slow_reader_an_older_one_is_never_answered_after_a_ne
         }
         assert_eq!(last, pings, "{step} bytes at once");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ping_that_comes_while_an_older_one_is_not_begun_replaces_it() {
+    let rig = Rig::new();
+    let (mut peer, line, valve) = rig.open(100).await;
+    idle().await;
+    // The first write takes all three frames and the ping, but only one and a part of the second come through.
+    deliver(&line, 1, 3, 70);
+    line.pinged(Bytes::from_static(b"old"));
+    let (pinged, once) = (Arc::downgrade(&line), AtomicBool::new(true));
+    valve.on_write(move || {
+        if once.swap(false, Ordering::SeqCst) {
+            pinged.upgrade().expect("a connection").pinged(Bytes::from_static(b"new"));
+        }
+    });
+    for number in ["1", "2", "3"] {
+        assert_eq!(peer.text().await, number);
+    }
+    assert_eq!(peer.frame().await, Some((PONG, Bytes::from_static(b"new"))));
+    peer.say(&[(CLOSE, b"")]).await;
+    assert_eq!(peer.rest().await, [(CLOSE, Bytes::new())]);
 }
 
 #[tokio::test(start_paused = true)]

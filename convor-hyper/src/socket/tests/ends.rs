@@ -50,8 +50,8 @@ async fn welcomed(rig: &Rig) -> (Peer, Weak<Line>) {
     (peer, Arc::downgrade(&line))
 }
 
-/// Waits until nobody holds these connections.
-async fn gone(lines: &[Weak<Line>]) {
+/// Waits until nobody holds these.
+async fn gone<T>(lines: &[Weak<T>]) {
     let gone = async {
         while lines.iter().any(|line| line.strong_count() > 0) {
             tokio::task::yield_now().await;
@@ -126,11 +126,14 @@ async fn the_service_goes_with_its_last_connection() {
     let rig = Rig::new();
     let (peer, line) = welcomed(&rig).await;
     let sockets = Arc::downgrade(&rig.sockets);
+    let sweeper = Arc::downgrade(&rig.sockets.sweeper());
     drop(rig);
     line.upgrade().expect("an open connection").try_send(event("1")).expect("room");
     drop(peer);
     gone(&[line]).await;
     assert!(sockets.upgrade().is_none());
+    // Its task holds it, too.
+    gone(&[sweeper]).await;
 }
 
 fn runtimes() -> [Runtime; 2] {

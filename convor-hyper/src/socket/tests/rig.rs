@@ -115,6 +115,7 @@ pub(super) async fn idle() {
 #[derive(Default)]
 pub(super) struct Valve {
     fails: AtomicBool,
+    swallows: AtomicBool,
     writes: AtomicUsize,
     written: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
@@ -123,6 +124,11 @@ impl Valve {
     /// The next write fails; those after it do not.
     pub(super) fn fail_once(&self) {
         self.fails.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on everything that is written is taken, and goes nowhere.
+    pub(super) fn swallow(&self) {
+        self.swallows.store(true, Ordering::SeqCst);
     }
 
     /// Whether the write that was to fail has done so.
@@ -176,6 +182,9 @@ impl AsyncWrite for Pipe {
         }
         if self.valve.fails.swap(false, Ordering::SeqCst) {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        if self.valve.swallows.load(Ordering::SeqCst) {
+            return Poll::Ready(Ok(bytes.len()));
         }
         Pin::new(&mut self.io).poll_write(context, bytes)
     }

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use convor::ports::Transport;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::super::Socket;
 use super::super::line::Line;
 use super::super::outgoing::{Half, Outgoing};
-use super::rig::{PATIENCE, Rig, TEXT, deliver, event, idle, silent};
+use super::rig::{PATIENCE, Rig, deliver, event, idle, silent};
 
 #[tokio::test(start_paused = true)]
 async fn s25_nothing_follows_a_frame_that_was_lost_in_a_sweep() {
@@ -59,29 +61,49 @@ async fn thirty_frames_that_wait_are_one_write() {
     }
 }
 
-#[tokio::test]
-async fn a_connection_that_is_always_delivered_to_leaves_others_their_turn() {
-    const FRAMES: usize = 20_000;
+/// Delivers one more whenever something is written, which always comes through; answers how often others had their turn
+/// before so many had been delivered. Without a sweeper, the connection's task writes.
+async fn turns_beside(frames: usize, swept: bool) -> usize {
     let rig = Rig::new();
-    let (mut peer, line, valve) = rig.open(64 * FRAMES).await;
+    let socket = if swept { rig.socket() } else { without_sweeper(&rig) };
+    let line = Arc::clone(socket.line());
+    let (mut peer, valve) = rig.connect(socket, 1_000, Duration::ZERO).await;
+    deliver(&line, 1, 1, 1);
+    assert_eq!(peer.text().await, "1");
     let delivered = Arc::new(AtomicUsize::new(1));
-    // Whatever is written, one more waits.
     let (always, count) = (Arc::downgrade(&line), Arc::clone(&delivered));
     valve.on_write(move || {
         let Some(line) = always.upgrade() else { return };
-        if count.load(Ordering::SeqCst) < FRAMES && line.try_send(event("x")).is_ok() {
+        if count.load(Ordering::SeqCst) < frames && line.try_send(event("x")).is_ok() {
             count.fetch_add(1, Ordering::SeqCst);
         }
     });
-    deliver(&line, 1, 1, 1);
+    valve.swallow();
+    deliver(&line, 2, 1, 1);
     let mut turns = 0;
-    while delivered.load(Ordering::SeqCst) < FRAMES {
+    while delivered.load(Ordering::SeqCst) < frames {
         tokio::task::yield_now().await;
         turns += 1;
     }
-    assert!(turns > 20, "{turns} turns beside {FRAMES} frames");
-    for _ in 0..FRAMES {
-        assert_eq!(peer.frame().await.map(|(opcode, _)| opcode), Some(TEXT));
+    turns
+}
+
+/// A socket whose sweeper has ended with its runtime.
+fn without_sweeper(rig: &Rig) -> Socket {
+    let rig = rig.clone();
+    let elsewhere = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(async { rig.socket() })
+    };
+    std::thread::spawn(elsewhere).join().expect("no panic")
+}
+
+#[tokio::test]
+async fn a_connection_that_is_always_delivered_to_leaves_others_their_turn() {
+    const FRAMES: usize = 20_000;
+    for swept in [true, false] {
+        let turns = turns_beside(FRAMES, swept).await;
+        assert!(turns > 20, "{turns} turns beside {FRAMES} frames, swept: {swept}");
     }
 }
 
