@@ -74,6 +74,17 @@ async fn nobody_holds_a_connection_that_was_cut() {
 }
 
 #[tokio::test]
+async fn a_connection_that_was_cut_is_closed_although_somebody_holds_it() {
+    let rig = Rig::new();
+    let (mut peer, line, _) = rig.open(4_000).await;
+    deliver(&line, 1, 1, 10);
+    assert_eq!(peer.text().await, "1");
+    rig.sockets.cut_all();
+    assert_eq!(peer.rest().await, []);
+    line.try_send(event("2")).expect_err("it has ended");
+}
+
+#[tokio::test]
 async fn nobody_holds_a_connection_that_was_cut_before_it_was_granted() {
     let rig = Rig::new();
     let socket = rig.socket();
