@@ -51,14 +51,14 @@ async fn welcomed(rig: &Rig) -> (Peer, Weak<Line>) {
 }
 
 /// Waits until nobody holds these.
-async fn gone<T>(lines: &[Weak<T>]) {
+async fn gone<T: Send + Sync>(held: &[Weak<T>]) {
     let gone = async {
-        while lines.iter().any(|line| line.strong_count() > 0) {
+        while held.iter().any(|one| one.strong_count() > 0) {
             tokio::task::yield_now().await;
         }
     };
-    let held: Vec<_> = lines.iter().map(Weak::strong_count).collect();
-    tokio::time::timeout(PATIENCE, gone).await.unwrap_or_else(|_| panic!("still held; at first {held:?}"));
+    let gone = tokio::time::timeout(PATIENCE, gone).await;
+    gone.unwrap_or_else(|_| panic!("held: {:?}", held.iter().map(Weak::strong_count).collect::<Vec<_>>()));
 }
 
 #[tokio::test]
@@ -115,6 +115,7 @@ async fn nobody_holds_a_connection_that_ended_in_good_order() {
     two.upgrade().expect("a connection").close(Close::Draining { reconnect_after_ms: 0 });
     drained.say(&[(CLOSE, b"")]).await;
     drained.rest().await;
+    drop((goodbye, drained));
     gone(&[one, two, three]).await;
 }
 
