@@ -51,14 +51,14 @@ async fn welcomed(rig: &Rig) -> (Peer, Weak<Line>) {
 }
 
 /// Waits until nobody holds these.
-async fn gone<T>(lines: &[Weak<T>]) {
+async fn gone<T: Send + Sync>(held: &[Weak<T>]) {
     let gone = async {
-        while lines.iter().any(|line| line.strong_count() > 0) {
+        while held.iter().any(|one| one.strong_count() > 0) {
             tokio::task::yield_now().await;
         }
     };
-    let held: Vec<_> = lines.iter().map(Weak::strong_count).collect();
-    tokio::time::timeout(PATIENCE, gone).await.unwrap_or_else(|_| panic!("still held; at first {held:?}"));
+    let gone = tokio::time::timeout(PATIENCE, gone).await;
+    gone.unwrap_or_else(|_| panic!("held: {:?}", held.iter().map(Weak::strong_count).collect::<Vec<_>>()));
 }
 
 #[tokio::test]
@@ -71,6 +71,17 @@ async fn nobody_holds_a_connection_that_was_cut() {
     drop(silent);
     assert_eq!(rig.sockets.cut_all(), 3);
     gone(&lines).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_was_cut_is_closed_although_somebody_holds_it() {
+    let rig = Rig::new();
+    let (mut peer, line, _) = rig.open(4_000).await;
+    deliver(&line, 1, 1, 10);
+    assert_eq!(peer.text().await, "1");
+    rig.sockets.cut_all();
+    assert_eq!(peer.rest().await, []);
+    line.try_send(event("2")).expect_err("it has ended");
 }
 
 #[tokio::test]
@@ -104,6 +115,7 @@ async fn nobody_holds_a_connection_that_ended_in_good_order() {
     two.upgrade().expect("a connection").close(Close::Draining { reconnect_after_ms: 0 });
     drained.say(&[(CLOSE, b"")]).await;
     drained.rest().await;
+    drop((goodbye, drained));
     gone(&[one, two, three]).await;
 }
 

@@ -48,6 +48,22 @@ async fn s25_nothing_follows_a_frame_of_which_the_rest_was_lost() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_panic_in_a_sweep_ends_its_own_connection_and_no_other() {
+    let rig = Rig::new();
+    let (mut peer, line, valve) = rig.open(1_000).await;
+    let (mut neighbour, beside, _) = rig.open(1_000).await;
+    idle().await;
+    valve.on_write(|| panic!("a mistake"));
+    deliver(&line, 1, 1, 10);
+    deliver(&beside, 1, 1, 10);
+    assert_eq!(neighbour.text().await, "1");
+    assert_eq!(peer.rest().await, []);
+    line.try_send(event("2")).expect_err("the connection has ended");
+    deliver(&beside, 2, 1, 10);
+    assert_eq!(neighbour.text().await, "2");
+}
+
+#[tokio::test(start_paused = true)]
 async fn thirty_frames_that_wait_are_one_write() {
     let rig = Rig::new();
     let (mut peer, line, valve) = rig.open(64 * 1024).await;
