@@ -6,6 +6,8 @@ mod cluster;
 mod connecting;
 #[path = "server/kept.rs"]
 mod kept;
+#[path = "server/places.rs"]
+mod places;
 #[path = "server/readiness.rs"]
 mod readiness;
 #[path = "server/refusals.rs"]

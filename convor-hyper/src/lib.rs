@@ -59,6 +59,7 @@
 //!
 //! - **TLS**, itself or in front of it: a browser keeps the session cookie over TLS only (and on `localhost`).
 //! - **The client's address**, as the extension [`Peer`] of each request. Without it the limits by address are off.
+//! - **A bound for all connections**, sockets included: what counts them is the extension [`WhileConnected`].
 //! - **Bounds below HTTP**: how long headers may take (hyper: `header_read_timeout`, which needs a timer), how large they
 //!   may be (`max_buf_size`, `max_header_list_size`), how many connections there are.
 //! - **`TCP_NODELAY`**: each frame is small and waited for.
@@ -106,6 +107,6 @@ mod service;
 mod socket;
 
 pub use body::Body;
-pub use peer::Peer;
+pub use peer::{Peer, WhileConnected};
 pub use routes::{Access, Route, routes};
 pub use service::{ChatService, ChatServiceBuilder, InvalidCookieName, ResponseFuture};

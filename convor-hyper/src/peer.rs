@@ -1,6 +1,8 @@
 //! From where a client speaks, as far as the host says.
 
+use std::any::Any;
 use std::collections::HashMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,6 +21,28 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "hosts build it")]
 pub struct Peer(pub IpAddr);
+
+/// What a host keeps for as long as a connection lasts, such as its place among all of them. The host inserts it as an extension of
+/// each request: a request that becomes a WebSocket takes it along. A server's own future for a connection ends with the
+/// upgrade, so that what only that holds says nothing of sockets.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// let places = Arc::new(tokio::sync::Semaphore::new(20_000));
+/// let place = places.try_acquire_owned().expect("the first has a place");
+/// let mut request = http::Request::new(());
+/// request.extensions_mut().insert(convor_hyper::WhileConnected(Arc::new(place)));
+/// ```
+#[derive(Clone)]
+#[expect(clippy::exhaustive_structs, reason = "hosts build it")]
+pub struct WhileConnected(pub Arc<dyn Any + Send + Sync>);
+
+impl fmt::Debug for WhileConnected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WhileConnected(…)")
+    }
+}
 
 /// How many connections each network has.
 #[derive(Debug, Default)]

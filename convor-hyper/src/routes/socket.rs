@@ -6,6 +6,7 @@ use convor::session::{Admits, Entrance};
 
 use crate::call::Call;
 use crate::origin::Standing;
+use crate::peer::WhileConnected;
 use crate::problem::Refusal;
 use crate::reply::Reply;
 use crate::socket::{Handshake, Socket};
@@ -27,7 +28,8 @@ pub(super) async fn upgrade(mut call: Call) -> Result<Reply, Refusal> {
     }
     let upgrade = handshake.upgrade(&mut call.parts)?;
     let sockets = &call.service.sockets;
-    let socket = Socket::new(call.chat(), sockets, entrance, open, pending);
+    let kept = call.parts.extensions.remove::<WhileConnected>();
+    let socket = Socket::new(call.chat(), sockets, entrance, (open, kept), pending);
     sockets.serve(socket, upgrade);
     Ok(handshake.reply())
 }

@@ -28,7 +28,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use crate::peer::Place;
+use crate::peer::{Place, WhileConnected};
 pub(crate) use handshake::Handshake;
 use incoming::Incoming;
 use line::Line;
@@ -40,14 +40,17 @@ use writer::{Writer, Written};
 /// How long a peer that has been told to go may take to hang up.
 const LINGER: std::time::Duration = std::time::Duration::from_secs(2);
 
+/// A place of the client's address, and what the host keeps.
+type Held = (Option<Place>, Option<WhileConnected>);
+
 /// A WebSocket that has been granted and not begun.
 #[derive(Debug)]
 pub(crate) struct Socket {
     chat: Chat,
     line: Arc<Line>,
     session: Session,
-    /// Held as long as the connection lasts.
-    _open: Option<Place>,
+    /// As long as the connection lasts.
+    _held: Held,
     /// Held until the client has said something.
     pending: Option<Place>,
 }
@@ -57,13 +60,13 @@ impl Socket {
         chat: &Chat,
         sockets: &Sockets,
         entrance: Entrance,
-        open: Option<Place>,
+        held: Held,
         pending: Option<Place>,
     ) -> Self {
         let line = Arc::new(Line::new(chat.limits(), sockets.sweeper()));
         let transport: Arc<dyn Transport> = Arc::<Line>::clone(&line);
         let session = Session::new(chat, transport, entrance);
-        Self { chat: chat.clone(), line, session, _open: open, pending }
+        Self { chat: chat.clone(), line, session, _held: held, pending }
     }
 
     fn line(&self) -> &Arc<Line> {
@@ -81,7 +84,7 @@ impl Socket {
 
     /// Reads, and writes what its sweeper leaves, until the connection ends.
     async fn speak(self, upgraded: Upgraded) {
-        let Self { chat, line, session, _open, pending } = self;
+        let Self { chat, line, session, _held, pending } = self;
         let limits = chat.limits();
         let (incoming, outgoing, begun) = halves(upgraded);
         let config = Some(config::config(limits));

@@ -4,6 +4,7 @@
 //! `"30d"`, rates as `{ per_minute = 120, burst = 40 }` or `"unlimited"`. What is not named keeps its default.
 
 use std::fs;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
@@ -50,7 +51,7 @@ fields! {
     subject_chars_max: Count,
     name_chars_max: Count,
     tag_chars_max: Count,
-    tags_max: Count,
+    tags_max: CountOrNone,
     title_chars_max: Count,
     url_chars_max: Count,
     snooze_max: Span,
@@ -58,13 +59,13 @@ fields! {
     page_max: Count,
     search_chars_max: Count,
     search_batch_max: Count,
-    search_indexed_max: Count,
+    search_indexed_max: CountOrNone,
     body_bytes_max: Count,
     frame_bytes_max: Count,
     body_timeout: Span,
     queue_frames_max: Count,
     queue_bytes_max: Count,
-    queue_droppable_max: Count,
+    queue_droppable_max: CountOrNone,
     subscriptions_max: Count,
     resume_conversations_max: Count,
     resume_events_max: u64,
@@ -88,8 +89,8 @@ fields! {
     work_of_strangers_per_tenant_max: Count,
     arrival_reads_max: Count,
     arrival_reads_per_tenant_max: Count,
-    arrivals_waiting_max: Count,
-    arrivals_waiting_per_tenant_max: Count,
+    arrivals_waiting_max: CountOrNone,
+    arrivals_waiting_per_tenant_max: CountOrNone,
     connections: Pace,
     requests: Pace,
     messages: Pace,
@@ -100,10 +101,10 @@ fields! {
     sign_ins_per_account: Pace,
     sign_ins_per_address: Pace,
     rate_keys_max: Count,
-    password_chars_min: Count,
+    password_chars_min: CountOrNone,
     password_chars_max: Count,
     password_hashes_parallel_max: Count,
-    password_hashes_waiting_max: Count,
+    password_hashes_waiting_max: CountOrNone,
     password_hashes_per_tenant_max: Count,
     session_lifetime: Span,
     tenants_cached_max: Count,
@@ -118,31 +119,51 @@ fields! {
     signals_told_max: Count,
     signals_waiting_max: Count,
     signals_waiting_bytes_max: Count,
-    told_bytes_max: Count,
+    told_bytes_max: CountOrNone,
     presence_lease: Span,
 }
 
-/// A number of things. What does not fit here is no bound.
+/// A number of things of which there must be some, or nothing would go on. What does not fit here is no bound.
 #[derive(Debug, Deserialize)]
-struct Count(u32);
+#[serde(try_from = "u32")]
+struct Count(NonZeroU32);
+
+impl TryFrom<u32> for Count {
+    type Error = &'static str;
+
+    fn try_from(number: u32) -> Result<Self, Self::Error> {
+        NonZeroU32::new(number).map(Self).ok_or("0 would let nothing happen: it must be 1 or more")
+    }
+}
 
 impl From<Count> for usize {
     fn from(count: Count) -> Self {
+        Self::try_from(count.0.get()).unwrap_or(Self::MAX)
+    }
+}
+
+/// A number of things, or none of them.
+#[derive(Debug, Deserialize)]
+struct CountOrNone(u32);
+
+impl From<CountOrNone> for usize {
+    fn from(count: CountOrNone) -> Self {
         Self::try_from(count.0).unwrap_or(Self::MAX)
     }
 }
 
 /// A duration with its unit, and not none: what repeats would never do anything else.
 #[derive(Debug, Deserialize)]
-#[serde(try_from = "String")]
+#[serde(try_from = "toml::Value")]
 struct Span(Duration);
 
-impl TryFrom<String> for Span {
+impl TryFrom<toml::Value> for Span {
     type Error = &'static str;
 
-    fn try_from(text: String) -> Result<Self, Self::Error> {
+    fn try_from(value: toml::Value) -> Result<Self, Self::Error> {
         const WRONG: &str =
             "a duration is a whole number above 0 and a unit: \"500ms\", \"10s\", \"5m\", \"12h\", \"30d\"";
+        let text = value.as_str().ok_or(WRONG)?;
         let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or(WRONG)?;
         let (number, unit) = text.split_at(digits);
         let number: u64 = number.parse().map_err(|_| WRONG)?;
@@ -167,7 +188,10 @@ impl From<Span> for Duration {
 
 /// A rate, or none.
 #[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "a rate is `{ per_minute = NUMBER, burst = NUMBER }` or \"unlimited\"")]
+#[serde(
+    untagged,
+    expecting = "a rate is `{ per_minute = NUMBER, burst = NUMBER }`, both 1 or more, or \"unlimited\""
+)]
 enum Pace {
     Limited(Limited),
     Unlimited(Unlimited),
@@ -176,8 +200,8 @@ enum Pace {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Limited {
-    per_minute: u32,
-    burst: u32,
+    per_minute: NonZeroU32,
+    burst: NonZeroU32,
 }
 
 #[derive(Debug, Deserialize)]
@@ -189,7 +213,7 @@ enum Unlimited {
 impl From<Pace> for Rate {
     fn from(pace: Pace) -> Self {
         match pace {
-            Pace::Limited(Limited { per_minute, burst }) => Self::per_minute(per_minute, burst),
+            Pace::Limited(Limited { per_minute, burst }) => Self::per_minute(per_minute.get(), burst.get()),
             Pace::Unlimited(Unlimited::Unlimited) => Self::UNLIMITED,
         }
     }
@@ -247,15 +271,31 @@ mod tests {
         for duration in
             ["10", "'10'", "'0s'", "'s'", "'1.5s'", "'-1s'", "'10 s'", "'10 minutes'", "'9999999999999999d'"]
         {
-            refusal(&format!("heartbeat = {duration}"));
+            let said = refusal(&format!("heartbeat = {duration}"));
+            assert!(said.contains("\"500ms\""), "{said}");
         }
-        assert!(refusal("heartbeat = '10'").contains("\"500ms\""));
-        for rate in ["120", "'always'", "{ per_minute = 6 }", "{ per_minute = 6, burst = 3, per_hour = 9 }"] {
+        for rate in [
+            "120",
+            "'always'",
+            "{ per_minute = 6 }",
+            "{ per_minute = 6, burst = 3, per_hour = 9 }",
+            "{ per_minute = 0, burst = 3 }",
+            "{ per_minute = 6, burst = 0 }",
+        ] {
             let said = refusal(&format!("messages = {rate}"));
             assert!(said.contains("per_minute = NUMBER"), "{said}");
         }
         refusal("page_max = -1");
         refusal("page_max = '10'");
         refusal("signals_told_max = 9000000000000000000");
+    }
+
+    #[test]
+    fn none_is_refused_where_nothing_would_go_on() {
+        for field in ["queue_frames_max", "work_max", "text_chars_max", "connections_per_tenant_max"] {
+            let said = refusal(&format!("{field} = 0"));
+            assert!(said.contains(field) && said.contains("1 or more"), "{said}");
+        }
+        assert_eq!(changed("tags_max = 0"), ["    tags_max: 0,"]);
     }
 }

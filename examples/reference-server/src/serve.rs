@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use convor_hyper::{Body, ChatService, Peer};
+use convor_hyper::{Body, ChatService, Peer, WhileConnected};
 use http::{Method, Request, Response, StatusCode, Uri};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
@@ -90,6 +90,8 @@ pub(crate) async fn until(
             tracing::warn!("there are too many connections; one was turned away");
             continue;
         };
+        // A connection that becomes a WebSocket keeps its place.
+        let place = WhileConnected(Arc::new(place));
         let (builder, watcher) = (builder.clone(), graceful.watcher());
         let (service, readiness) = (service.clone(), readiness.clone());
         tokio::spawn(async move {
@@ -97,10 +99,11 @@ pub(crate) async fn until(
             if !matches!(tokio::time::timeout(HEAD_TIMEOUT, has_begun(&stream)).await, Ok(Ok(true))) {
                 return;
             }
-            if let Err(error) = watcher.watch(serve(&builder, stream, peer, service, readiness)).await {
+            if let Err(error) =
+                watcher.watch(serve(&builder, stream, (peer, place), service, readiness)).await
+            {
                 tracing::debug!(error, "a connection ended early");
             }
-            drop(place);
         });
     }
     drop(listener);
@@ -128,7 +131,7 @@ async fn has_begun(stream: &TcpStream) -> std::io::Result<bool> {
 fn serve(
     builder: &Builder<TokioExecutor>,
     stream: TcpStream,
-    peer: SocketAddr,
+    whose: (SocketAddr, WhileConnected),
     chat: ChatService,
     readiness: Readiness,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = Box<dyn std::error::Error + Send + Sync>> + use<>
@@ -137,8 +140,9 @@ fn serve(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection keeps small frames back");
     }
-    let requests =
-        hyper::service::service_fn(move |request| answer(chat.clone(), readiness.clone(), peer, request));
+    let requests = hyper::service::service_fn(move |request| {
+        answer(chat.clone(), readiness.clone(), whose.clone(), request)
+    });
     builder.serve_connection_with_upgrades(TokioIo::new(stream), requests).into_owned()
 }
 
@@ -146,7 +150,7 @@ fn serve(
 async fn answer(
     mut chat: ChatService,
     readiness: Readiness,
-    peer: SocketAddr,
+    (peer, place): (SocketAddr, WhileConnected),
     mut request: Request<Incoming>,
 ) -> Result<Response<Either<Body, Full<Bytes>>>, Infallible> {
     let Some(inner) = below_prefix(request.uri()) else {
@@ -159,6 +163,7 @@ async fn answer(
     }
     *request.uri_mut() = inner;
     request.extensions_mut().insert(Peer(peer.ip()));
+    request.extensions_mut().insert(place);
     let response = chat.call(request).await?;
     if probes
         && response.status() == StatusCode::OK

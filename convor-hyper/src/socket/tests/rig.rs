@@ -56,7 +56,7 @@ impl Rig {
     }
 
     pub(super) fn socket(&self) -> Socket {
-        Socket::new(&self.chat, &self.sockets, Entrance::default(), None, None)
+        Socket::new(&self.chat, &self.sockets, Entrance::default(), (None, None), None)
     }
 
     /// A connection that has begun, over a pipe that takes so many bytes before they are read.

@@ -38,6 +38,9 @@ pub(crate) async fn open(url: &Url, broker: Option<&Servers>) -> anyhow::Result<
         broker.is_none() || matches!(place, Place::Postgres(_)),
         "--broker is for servers that share a PostgreSQL database; a storage in memory or in a file has one server, and needs none"
     );
+    if broker.is_none() {
+        nats::not_asked()?;
+    }
     Ok(match place {
         Place::Memory => {
             Opened { storage: Arc::new(MemoryStorage::new()), broker: None, demo_passwords: None }

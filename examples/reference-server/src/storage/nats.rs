@@ -47,6 +47,16 @@ pub(super) async fn broker(servers: &Servers) -> anyhow::Result<Arc<dyn Broker>>
     Ok(Arc::new(NatsBroker::connect(options).await.map_err(explain)?))
 }
 
+/// What is said to servers that are not asked is a mistake: somebody may believe that it is heeded.
+pub(super) fn not_asked() -> anyhow::Result<()> {
+    for name in [KEY, OTHER_KEY] {
+        if variable(name)?.is_some() {
+            bail!("{name} needs --broker: without it nothing is sealed");
+        }
+    }
+    Ok(())
+}
+
 fn signed_in(mut options: NatsOptions) -> anyhow::Result<NatsOptions> {
     if let Some(cluster) = variable(CLUSTER)? {
         options = options.cluster(&cluster).map_err(explain)?;
