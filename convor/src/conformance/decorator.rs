@@ -36,3 +36,15 @@ macro_rules! decorated_repositories {
         }
     )*};
 }
+
+/// The repository behind an accessor of the storage `$inner`, as [`repository_methods`] names it. An optional group has to be
+/// there, as it is where a decorator is asked for it.
+#[macro_export]
+macro_rules! repository_of {
+    ($inner:expr, accounts) => { $crate::repository_of!(optional $inner.accounts()) };
+    ($inner:expr, search) => { $crate::repository_of!(optional $inner.search()) };
+    ($inner:expr, uploads) => { $crate::repository_of!(optional $inner.uploads()) };
+    ($inner:expr, transfer) => { $crate::repository_of!(optional $inner.transfer()) };
+    (optional $group:expr) => { $group.expect("the storage below has the group, or it would not be called") };
+    ($inner:expr, $accessor:ident) => { $inner.$accessor() };
+}

@@ -42,6 +42,7 @@ mod cases;
 mod decorator;
 mod failure;
 mod groups;
+pub mod methods;
 mod recorder;
 mod snapshot;
 mod tenant;

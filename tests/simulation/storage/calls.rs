@@ -5,123 +5,37 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use convor::credentials::TokenHash;
-use convor::domain::{
-    Audience, Author, ControlEvent, Conversation, CurrentPage, Email, Event, Operator, Site, TenantProfile,
-    TenantRecord, Upload, UploadContent, Visitor,
-};
-use convor::ids::{
-    AuditId, ConversationId, OperatorId, OutboxId, SessionId, SiteId, TenantId, UploadId, VisitorId,
-};
-use convor::ports::storage::{
-    AccountRepository, Append, AppendOutcome, AuditRepository, AuditRow, ClaimedNotification, ContactPatch,
-    ControlRepository, ConversationPage, ConversationPatch, ConversationRepository, ConversationView,
-    DueSnooze, EventPage, EventRepository, Login, NewSession, NewVisitor, Open, OpenOutcome, OperatorOutcome,
-    OperatorRepository, OutboxRepository, PageRepository, PasswordHash, ReadMove, ReadRepository, Record,
-    RecordKey, RecordKind, SearchQuery, SearchRepository, Session, SiteRepository, TenantRegistry,
-    TenantRepository, TransferRepository, UpdateOutcome, UploadRepository, VisitorRepository, Window,
-};
-use convor::ports::{BlobKey, Change, Storage, StorageError};
-use convor::time::Timestamp;
+use convor::conformance::methods::*;
+use convor::domain::TenantRecord;
+use convor::ports::Storage;
+use convor::ports::storage::TenantRegistry;
 use tokio::time::sleep;
 
 use super::{Reach, planted, saw_opened, saw_stored, unavailable};
 use crate::bug::Bug;
 
 macro_rules! on_their_way {
-    ($($repository:ident at $accessor:ident {
+    // What becomes of these is watched, below.
+    (@ ConversationRepository $($methods:tt)*) => {};
+    (@ EventRepository $($methods:tt)*) => {};
+    (@ $repository:ident at $accessor:ident {
         $(fn $method:ident($($argument:ident: $kind:ty),* $(,)?) -> $answer:ty;)*
-    })*) => {
-        $(#[async_trait]
+    }) => {
+        #[async_trait]
         impl $repository for Reach {
             $(async fn $method(&self, tenant: TenantId, $($argument: $kind),*) -> Result<$answer, StorageError> {
-                let work = on_their_way!(of self, $accessor).$method(tenant, $($argument),*);
+                let work = convor::repository_of!(self.inner, $accessor).$method(tenant, $($argument),*);
                 let name = concat!(stringify!($accessor), ".", stringify!($method));
                 self.call(name, &(tenant, $(&$argument),*), work).await
             })*
-        })*
+        }
     };
-    (of $self:ident, accounts) => { on_their_way!(optional $self, accounts) };
-    (of $self:ident, search) => { on_their_way!(optional $self, search) };
-    (of $self:ident, uploads) => { on_their_way!(optional $self, uploads) };
-    (of $self:ident, transfer) => { on_their_way!(optional $self, transfer) };
-    (optional $self:ident, $group:ident) => {
-        $self.inner.$group().expect("it is offered where the storage does")
+    ($($repository:ident at $accessor:ident $methods:tt)*) => {
+        $(on_their_way!(@ $repository at $accessor $methods);)*
     };
-    (of $self:ident, $accessor:ident) => { $self.inner.$accessor() };
 }
 
-on_their_way! {
-    TenantRepository at tenants {
-        fn insert(profile: &TenantProfile, change: &Change) -> bool;
-        fn find() -> Option<TenantProfile>;
-    }
-    SiteRepository at sites {
-        fn insert(site: &Site, change: &Change) -> bool;
-        fn find(site: SiteId) -> Option<Site>;
-        fn page(after: Option<SiteId>, limit: usize) -> Vec<Site>;
-    }
-    VisitorRepository at visitors {
-        fn register(new: &NewVisitor, change: &Change) -> bool;
-        fn find(visitor: VisitorId) -> Option<Visitor>;
-        fn find_by_token(token: &TokenHash) -> Option<Visitor>;
-        fn update(visitor: VisitorId, patch: &ContactPatch, change: &Change) -> Option<Visitor>;
-        fn erase(visitor: VisitorId, change: &Change) -> bool;
-    }
-    PageRepository at pages {
-        fn put(visitor: VisitorId, page: &CurrentPage, change: &Change) -> bool;
-        fn find(visitor: VisitorId) -> Option<CurrentPage>;
-    }
-    OperatorRepository at operators {
-        fn insert(operator: &Operator, change: &Change) -> OperatorOutcome;
-        fn find(operators: &[OperatorId]) -> Vec<Operator>;
-        fn page(after: Option<OperatorId>, limit: usize) -> Vec<Operator>;
-    }
-    ReadRepository at reads {
-        fn advance(
-            conversation: ConversationId, reader: Author, audience: Audience, seq: u64, change: &Change,
-        ) -> Option<ReadMove>;
-    }
-    OutboxRepository at outbox {
-        fn claim(now: Timestamp, until: Timestamp, limit: usize) -> Vec<ClaimedNotification>;
-        fn settle(id: OutboxId) -> bool;
-    }
-    ControlRepository at control {
-        fn append(change: &Change) -> ();
-        fn head() -> u64;
-        fn after(after: u64, limit: usize) -> Vec<(u64, ControlEvent)>;
-    }
-    AuditRepository at audit {
-        fn page(after: Option<AuditId>, limit: usize) -> Vec<AuditRow>;
-    }
-    AccountRepository at accounts {
-        fn set_password(operator: OperatorId, hash: &PasswordHash, change: &Change) -> bool;
-        fn replace_hash(
-            operator: OperatorId, expected: &PasswordHash, new: &PasswordHash, change: &Change,
-        ) -> bool;
-        fn find_login(email: &Email) -> Option<Login>;
-        fn insert_session(session: &NewSession, change: &Change) -> bool;
-        fn find_session(token: &TokenHash, now: Timestamp) -> Option<Session>;
-        fn end_session(session: SessionId, change: &Change) -> bool;
-    }
-    SearchRepository at search {
-        fn index(limit: usize) -> usize;
-        fn find(query: &SearchQuery) -> Vec<Event>;
-    }
-    UploadRepository at uploads {
-        fn begin(upload: &Upload, change: &Change) -> bool;
-        fn complete(upload: UploadId, content: &UploadContent, change: &Change) -> bool;
-        fn find(upload: UploadId) -> Option<Upload>;
-        fn page(conversation: ConversationId, after: Option<UploadId>, limit: usize) -> Vec<Upload>;
-        fn discard(upload: UploadId, change: &Change) -> bool;
-        fn removable(stale: Timestamp, limit: usize) -> Vec<BlobKey>;
-        fn removed(blob: BlobKey) -> bool;
-    }
-    TransferRepository at transfer {
-        fn export(kind: RecordKind, after: Option<RecordKey>, limit: usize) -> Vec<Record>;
-        fn import(records: &[Record]) -> ();
-    }
-}
+convor::repository_methods!(on_their_way);
 
 #[async_trait]
 impl ConversationRepository for Reach {

@@ -5,136 +5,40 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use convor::credentials::TokenHash;
-use convor::domain::{
-    Audience, Author, ControlEvent, Conversation, CurrentPage, Email, Event, Operator, Site, TenantProfile,
-    TenantRecord, Upload, UploadContent, Visitor,
-};
-use convor::ids::{
-    AuditId, ConversationId, OperatorId, OutboxId, SessionId, SiteId, TenantId, UploadId, VisitorId,
-};
-use convor::ports::storage::{
-    AccountRepository, Append, AppendOutcome, AuditRepository, AuditRow, ClaimedNotification, ContactPatch,
-    ControlRepository, ConversationPage, ConversationPatch, ConversationRepository, ConversationView,
-    DueSnooze, EventPage, EventRepository, Login, NewSession, NewVisitor, Open, OpenOutcome, OperatorOutcome,
-    OperatorRepository, OutboxRepository, PageRepository, PasswordHash, ReadMove, ReadRepository, Record,
-    RecordKey, RecordKind, SearchQuery, SearchRepository, Session, SiteRepository, TenantRegistry,
-    TenantRepository, TransferRepository, UpdateOutcome, UploadRepository, VisitorRepository, Window,
-};
-use convor::ports::{BlobKey, Change, Storage, StorageError};
-use convor::time::Timestamp;
+use convor::conformance::methods::*;
+use convor::domain::TenantRecord;
+use convor::ports::Storage;
+use convor::ports::storage::TenantRegistry;
 use tokio::time::sleep;
 
 use super::{Hooked, lock, unavailable};
 
 macro_rules! hooked {
-    ($($repository:ident at $accessor:ident {
+    // It may be told to append later.
+    (@ EventRepository $($methods:tt)*) => {};
+    (@ $repository:ident at $accessor:ident {
         $(fn $method:ident($($argument:ident: $kind:ty),* $(,)?) -> $answer:ty;)*
-    })*) => {
+    }) => {
+        #[async_trait]
+        impl $repository for Hooked {
+            $(async fn $method(&self, tenant: TenantId, $($argument: $kind),*) -> Result<$answer, StorageError> {
+                let work = convor::repository_of!(self.inner, $accessor).$method(tenant, $($argument),*);
+                self.call(concat!(stringify!($accessor), ".", stringify!($method)), Some(tenant), work).await
+            })*
+        }
+    };
+    ($($repository:ident at $accessor:ident { $(fn $method:ident $arguments:tt -> $answer:ty;)* })*) => {
         /// What there is to be called.
         pub(super) const CALLS: &[&str] = &[
-            "events.append", "events.page", "events.purge", "registry.insert", "registry.find", "registry.list",
-            "registry.control_heads", "registry.due", "storage.ping",
+            "registry.insert", "registry.find", "registry.list", "registry.control_heads", "registry.due", "storage.ping",
             $($(concat!(stringify!($accessor), ".", stringify!($method)),)*)*
         ];
 
-        $(#[async_trait]
-        impl $repository for Hooked {
-            $(async fn $method(&self, tenant: TenantId, $($argument: $kind),*) -> Result<$answer, StorageError> {
-                let work = hooked!(of self, $accessor).$method(tenant, $($argument),*);
-                self.call(concat!(stringify!($accessor), ".", stringify!($method)), Some(tenant), work).await
-            })*
-        })*
+        $(hooked!(@ $repository at $accessor { $(fn $method $arguments -> $answer;)* });)*
     };
-    (of $self:ident, accounts) => { hooked!(optional $self, accounts) };
-    (of $self:ident, search) => { hooked!(optional $self, search) };
-    (of $self:ident, uploads) => { hooked!(optional $self, uploads) };
-    (of $self:ident, transfer) => { hooked!(optional $self, transfer) };
-    (optional $self:ident, $group:ident) => {
-        $self.inner.$group().expect("it is offered where the storage does")
-    };
-    (of $self:ident, $accessor:ident) => { $self.inner.$accessor() };
 }
 
-hooked! {
-    TenantRepository at tenants {
-        fn insert(profile: &TenantProfile, change: &Change) -> bool;
-        fn find() -> Option<TenantProfile>;
-    }
-    SiteRepository at sites {
-        fn insert(site: &Site, change: &Change) -> bool;
-        fn find(site: SiteId) -> Option<Site>;
-        fn page(after: Option<SiteId>, limit: usize) -> Vec<Site>;
-    }
-    VisitorRepository at visitors {
-        fn register(new: &NewVisitor, change: &Change) -> bool;
-        fn find(visitor: VisitorId) -> Option<Visitor>;
-        fn find_by_token(token: &TokenHash) -> Option<Visitor>;
-        fn update(visitor: VisitorId, patch: &ContactPatch, change: &Change) -> Option<Visitor>;
-        fn erase(visitor: VisitorId, change: &Change) -> bool;
-    }
-    PageRepository at pages {
-        fn put(visitor: VisitorId, page: &CurrentPage, change: &Change) -> bool;
-        fn find(visitor: VisitorId) -> Option<CurrentPage>;
-    }
-    OperatorRepository at operators {
-        fn insert(operator: &Operator, change: &Change) -> OperatorOutcome;
-        fn find(operators: &[OperatorId]) -> Vec<Operator>;
-        fn page(after: Option<OperatorId>, limit: usize) -> Vec<Operator>;
-    }
-    ConversationRepository at conversations {
-        fn open(open: &Open, change: &Change) -> OpenOutcome;
-        fn find(conversation: ConversationId) -> Option<Conversation>;
-        fn view(conversation: ConversationId, reader: Author) -> Option<ConversationView>;
-        fn page(page: &ConversationPage) -> Vec<ConversationView>;
-        fn update(id: ConversationId, version: u64, patch: &ConversationPatch, change: &Change) -> UpdateOutcome;
-        fn due_snoozes(now: Timestamp, limit: usize) -> Vec<DueSnooze>;
-    }
-    ReadRepository at reads {
-        fn advance(
-            conversation: ConversationId, reader: Author, audience: Audience, seq: u64, change: &Change,
-        ) -> Option<ReadMove>;
-    }
-    OutboxRepository at outbox {
-        fn claim(now: Timestamp, until: Timestamp, limit: usize) -> Vec<ClaimedNotification>;
-        fn settle(id: OutboxId) -> bool;
-    }
-    ControlRepository at control {
-        fn append(change: &Change) -> ();
-        fn head() -> u64;
-        fn after(after: u64, limit: usize) -> Vec<(u64, ControlEvent)>;
-    }
-    AuditRepository at audit {
-        fn page(after: Option<AuditId>, limit: usize) -> Vec<AuditRow>;
-    }
-    AccountRepository at accounts {
-        fn set_password(operator: OperatorId, hash: &PasswordHash, change: &Change) -> bool;
-        fn replace_hash(
-            operator: OperatorId, expected: &PasswordHash, new: &PasswordHash, change: &Change,
-        ) -> bool;
-        fn find_login(email: &Email) -> Option<Login>;
-        fn insert_session(session: &NewSession, change: &Change) -> bool;
-        fn find_session(token: &TokenHash, now: Timestamp) -> Option<Session>;
-        fn end_session(session: SessionId, change: &Change) -> bool;
-    }
-    SearchRepository at search {
-        fn index(limit: usize) -> usize;
-        fn find(query: &SearchQuery) -> Vec<Event>;
-    }
-    UploadRepository at uploads {
-        fn begin(upload: &Upload, change: &Change) -> bool;
-        fn complete(upload: UploadId, content: &UploadContent, change: &Change) -> bool;
-        fn find(upload: UploadId) -> Option<Upload>;
-        fn page(conversation: ConversationId, after: Option<UploadId>, limit: usize) -> Vec<Upload>;
-        fn discard(upload: UploadId, change: &Change) -> bool;
-        fn removable(stale: Timestamp, limit: usize) -> Vec<BlobKey>;
-        fn removed(blob: BlobKey) -> bool;
-    }
-    TransferRepository at transfer {
-        fn export(kind: RecordKind, after: Option<RecordKey>, limit: usize) -> Vec<Record>;
-        fn import(records: &[Record]) -> ();
-    }
-}
+convor::repository_methods!(hooked);
 
 #[async_trait]
 impl EventRepository for Hooked {
