@@ -3,69 +3,21 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use convor::domain::Principal;
-use convor::ids::ConversationId;
 use convor::ports::{Broker, Storage};
 use convor::{Chat, Limits};
 use convor_memory::MemoryStorage;
 use convor_tests::environment::proving;
-use convor_tests::fixture::{Tenant, message, node, opening};
+use convor_tests::fixture::node;
 use convor_tests::host::generous;
 use convor_tests::nats::Server;
-use convor_tests::person::Person;
+use convor_tests::talk::Talk;
 
 use super::{Cluster, key};
 
-/// Two nodes that share a storage, and somebody on each of them in one conversation.
-struct Talk {
-    chats: [Chat; 2],
-    people: [Person; 2],
-    id: ConversationId,
-    /// The highest position of the conversation.
-    head: u64,
-}
-
-impl Talk {
-    async fn begin(cluster: &Cluster) -> Self {
-        let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new());
-        let (here, there) = (serving(&storage, cluster).await, serving(&storage, cluster).await);
-        let tenant = Tenant::new(&here, "Acme").await;
-        let visitor = tenant.visitor().await;
-        let opened = here.open(&visitor, opening("one")).await.expect("it is opened");
-        let id = opened.conversation.view.conversation.id;
-        let operator = Principal::operator(tenant.id, tenant.anna.id, tenant.anna.role);
-        let mut people = [Person::connect(&here, visitor).await, Person::connect(&there, operator).await];
-        for person in &mut people {
-            person.subscribe(id, Some(0)).await;
-            person.find(|frame| frame["type"] == "event" && frame["seq"] == 1).await;
-            person.seen.clear();
-        }
-        Self { chats: [here, there], people, id, head: 1 }
-    }
-
-    /// The visitor or the operator says something, each at its own node.
-    async fn say(&mut self, who: usize) {
-        let principal = &self.people[who].principal;
-        self.chats[who].post(principal, self.id, message("a word")).await.expect("it is said");
-        self.head += 1;
-    }
-
-    /// Both hear all that has been said, in order and each once.
-    async fn all_is_heard(&mut self, from: u64) {
-        for person in &mut self.people {
-            let last = person.find(|frame| frame["type"] == "event" && frame["seq"] == self.head).await;
-            let mut frames = std::mem::take(&mut person.seen);
-            frames.push(last);
-            let heard = Person::seqs(&frames, self.id);
-            assert!(heard.iter().copied().eq(from + 1..=self.head), "{heard:?} up to {}", self.head);
-        }
-    }
-
-    /// Until somebody hears what has been said last.
-    async fn heard_by(&mut self, who: usize) {
-        let head = self.head;
-        self.people[who].find(|frame| frame["type"] == "event" && frame["seq"] == head).await;
-    }
+/// Two nodes of a cluster, in mid-conversation.
+async fn talk(cluster: &Cluster) -> Talk {
+    let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new());
+    Talk::begin([serving(&storage, cluster).await, serving(&storage, cluster).await]).await
 }
 
 async fn serving(storage: &Arc<dyn Storage>, cluster: &Cluster) -> Chat {
@@ -79,7 +31,7 @@ async fn nothing_is_lost_or_said_twice_when_the_server_is_away_for_seconds_in_mi
     for sealed in [false, true] {
         let mut server = Server::new().await;
         let cluster = Cluster { key: sealed.then(|| key(1)), ..Cluster::on(&server.url()) };
-        let mut talk = Talk::begin(&cluster).await;
+        let mut talk = talk(&cluster).await;
         let rounds = if proving() { 20 } else { 1 };
         for round in 0..rounds {
             let from = talk.head;
@@ -104,7 +56,7 @@ async fn nothing_is_lost_or_said_twice_when_the_server_is_away_for_seconds_in_mi
 #[tokio::test]
 async fn messages_are_found_while_there_is_no_server_at_all() {
     let mut server = Server::new().await;
-    let mut talk = Talk::begin(&Cluster::on(&server.url())).await;
+    let mut talk = talk(&Cluster::on(&server.url())).await;
     server.stop().await;
     for _ in 0..3 {
         let from = talk.head;
@@ -118,7 +70,7 @@ async fn messages_are_found_while_there_is_no_server_at_all() {
 #[tokio::test]
 async fn messages_are_found_when_the_server_hangs() {
     let mut server = Server::new().await;
-    let mut talk = Talk::begin(&Cluster { key: Some(key(1)), ..Cluster::on(&server.url()) }).await;
+    let mut talk = talk(&Cluster { key: Some(key(1)), ..Cluster::on(&server.url()) }).await;
     server.freeze().await;
     for round in 0..4 {
         let from = talk.head;
@@ -137,7 +89,7 @@ async fn the_hop_to_another_node_is_short() {
     let words = if proving() { 2_000 } else { 200 };
     for sealed in [false, true] {
         let cluster = if sealed { Cluster::sealed() } else { Cluster::open() };
-        let mut talk = Talk::begin(&cluster).await;
+        let mut talk = talk(&cluster).await;
         let mut took = [Vec::new(), Vec::new()];
         for _ in 0..words {
             for (who, took) in took.iter_mut().enumerate() {

@@ -9,6 +9,7 @@ use convor_tests::environment::proving;
 use convor_tests::nats::Server;
 use convor_tests::patience::look;
 use convor_tests::proxy::Proxy;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::ear::{Ear, assert_no_silent_gap, said};
@@ -18,7 +19,7 @@ use super::{Cluster, key, publish, signal};
 const TOLD_WITHIN: Duration = Duration::from_secs(5);
 
 /// A node that goes on talking, a signal each millisecond, whether it is heard or not.
-fn talking(broker: &Arc<NatsBroker>) -> tokio::task::JoinHandle<()> {
+fn talking(broker: &Arc<NatsBroker>) -> JoinHandle<()> {
     let broker = Arc::clone(broker);
     tokio::spawn(async move {
         for number in 1.. {
@@ -34,6 +35,25 @@ async fn way_to(server: &Server) -> (Proxy, Cluster) {
     proxy.lead_to(server.address());
     let through = proxy.origin().replace("http:", "nats:");
     (proxy, Cluster::on(&through))
+}
+
+/// A node that talks, and another one that hears it over a way that can fail.
+struct Pair {
+    proxy: Proxy,
+    ear: Ear,
+    talking: JoinHandle<()>,
+    _held: (Server, NatsBroker),
+}
+
+impl Pair {
+    async fn in_mid_sentence() -> Self {
+        let server = Server::new().await;
+        let (proxy, far) = way_to(&server).await;
+        let near = Cluster { url: server.url(), name: far.name.clone(), key: None };
+        let (here, there) = (Arc::new(near.connected().await), far.connected().await);
+        let ear = Ear::on(&there).await;
+        Self { proxy, ear, talking: talking(&here), _held: (server, there) }
+    }
 }
 
 #[tokio::test]
@@ -86,12 +106,7 @@ async fn without_a_server_nothing_is_taken_and_subscriptions_say_so_again_and_ag
 
 #[tokio::test]
 async fn a_connection_that_hangs_is_noticed_and_replaced() {
-    let server = Server::new().await;
-    let (proxy, far) = way_to(&server).await;
-    let near = Cluster { url: server.url(), name: far.name.clone(), key: None };
-    let (here, there) = (Arc::new(near.connected().await), far.connected().await);
-    let mut ear = Ear::on(&there).await;
-    let talking = talking(&here);
+    let Pair { proxy, mut ear, talking, _held } = Pair::in_mid_sentence().await;
     let mut heard = ear.until(100).await;
     proxy.stall();
     let noticed = timeout(TOLD_WITHIN + Duration::from_secs(1), ear.until_lost()).await;
@@ -142,12 +157,7 @@ async fn when_one_of_several_servers_ends_another_one_serves() {
 
 #[tokio::test]
 async fn a_connection_that_is_cut_is_replaced_though_the_driver_tries_too() {
-    let server = Server::new().await;
-    let (proxy, far) = way_to(&server).await;
-    let near = Cluster { url: server.url(), name: far.name.clone(), key: None };
-    let (here, there) = (Arc::new(near.connected().await), far.connected().await);
-    let mut ear = Ear::on(&there).await;
-    let talking = talking(&here);
+    let Pair { proxy, mut ear, talking, _held } = Pair::in_mid_sentence().await;
     let mut heard = ear.until(100).await;
     for _ in 0..if proving() { 50 } else { 5 } {
         proxy.cut();

@@ -22,6 +22,7 @@ pub mod proxy;
 pub mod recording;
 pub mod server;
 pub mod stage;
+pub mod talk;
 pub mod tenant_check;
 pub mod widget;
 

@@ -2,68 +2,30 @@
 
 use std::sync::Arc;
 
-use convor::domain::Principal;
-use convor::ids::ConversationId;
+use convor::Chat;
 use convor::ports::{Broker, Storage};
-use convor::{Chat, Error};
 use convor_postgres::{PostgresBroker, PostgresOptions, PostgresStorage};
 use convor_tests::database::Database;
 use convor_tests::environment::proving;
-use convor_tests::fixture::{Tenant, message, node, opening};
+use convor_tests::fixture::node;
 use convor_tests::patience::look;
-use convor_tests::person::Person;
 use convor_tests::proxy::Proxy;
+use convor_tests::talk::Talk;
 
 use super::faults::{kill, way_to};
 
-/// Two nodes, each with its own way to the database, and somebody on each of them in one conversation.
-struct Talk {
+/// Two nodes in mid-conversation, each with its own way to the database.
+struct Cluster {
     database: Database,
     ways: [Proxy; 2],
-    chats: [Chat; 2],
-    people: [Person; 2],
-    id: ConversationId,
-    /// The highest position of the conversation.
-    head: u64,
+    talk: Talk,
 }
 
-impl Talk {
+impl Cluster {
     async fn begin() -> Self {
         let database = Database::fresh().await;
         let ((way_here, here), (way_there, there)) = (serving(&database).await, serving(&database).await);
-        let tenant = Tenant::new(&here, "Acme").await;
-        let visitor = tenant.visitor().await;
-        let opened = here.open(&visitor, opening("one")).await.expect("it is opened");
-        let id = opened.conversation.view.conversation.id;
-        let operator = Principal::operator(tenant.id, tenant.anna.id, tenant.anna.role);
-        let mut people = [Person::connect(&here, visitor).await, Person::connect(&there, operator).await];
-        for person in &mut people {
-            person.subscribe(id, Some(0)).await;
-            person.find(|frame| frame["type"] == "event" && frame["seq"] == 1).await;
-            person.seen.clear();
-        }
-        Self { database, ways: [way_here, way_there], chats: [here, there], people, id, head: 1 }
-    }
-
-    /// The visitor or the operator says something, each at its own node, as fast as one may.
-    async fn say(&mut self, who: usize) {
-        let principal = &self.people[who].principal;
-        while let Err(error) = self.chats[who].post(principal, self.id, message("a word")).await {
-            let Error::RateLimited { retry_after } = error else { panic!("it is not said: {error}") };
-            tokio::time::sleep(retry_after).await;
-        }
-        self.head += 1;
-    }
-
-    /// Both hear all that has been said, in order and each once.
-    async fn all_is_heard(&mut self, from: u64) {
-        for person in &mut self.people {
-            let last = person.find(|frame| frame["type"] == "event" && frame["seq"] == self.head).await;
-            let mut frames = std::mem::take(&mut person.seen);
-            frames.push(last);
-            let heard = Person::seqs(&frames, self.id);
-            assert!(heard.iter().copied().eq(from + 1..=self.head), "{heard:?} up to {}", self.head);
-        }
+        Self { database, ways: [way_here, way_there], talk: Talk::begin([here, there]).await }
     }
 }
 
@@ -78,7 +40,7 @@ async fn serving(database: &Database) -> (Proxy, Chat) {
 
 #[tokio::test]
 async fn nothing_is_lost_or_said_twice_when_listeners_and_notifiers_die_in_mid_conversation() {
-    let mut talk = Talk::begin().await;
+    let Cluster { database, ways: _ways, mut talk } = Cluster::begin().await;
     let rounds = if proving() { 20 } else { 6 };
     for round in 0..rounds {
         let from = talk.head;
@@ -87,7 +49,7 @@ async fn nothing_is_lost_or_said_twice_when_listeners_and_notifiers_die_in_mid_c
             if word == 7 {
                 let victim = if round % 3 == 2 { "convor notifier" } else { "convor listener" };
                 // It may not be back yet.
-                let killed = look(async || (kill(&talk.database, victim).await > 0).then_some(()));
+                let killed = look(async || (kill(&database, victim).await > 0).then_some(()));
                 killed.await.unwrap_or_else(|_| panic!("no {victim} comes back"));
             }
         }
@@ -98,8 +60,8 @@ async fn nothing_is_lost_or_said_twice_when_listeners_and_notifiers_die_in_mid_c
 
 #[tokio::test]
 async fn messages_are_found_when_no_notification_passes_any_more() {
-    let mut talk = Talk::begin().await;
-    talk.ways.iter().for_each(Proxy::cut);
+    let Cluster { database: _database, ways, mut talk } = Cluster::begin().await;
+    ways.iter().for_each(Proxy::cut);
     for _ in 0..3 {
         let from = talk.head;
         talk.say(0).await;
@@ -111,15 +73,15 @@ async fn messages_are_found_when_no_notification_passes_any_more() {
 
 #[tokio::test]
 async fn messages_are_found_when_connections_hang() {
-    let mut talk = Talk::begin().await;
-    talk.ways.iter().for_each(Proxy::stall);
+    let Cluster { database: _database, ways, mut talk } = Cluster::begin().await;
+    ways.iter().for_each(Proxy::stall);
     for round in 0..4 {
         let from = talk.head;
         talk.say(0).await;
         talk.say(1).await;
         talk.all_is_heard(from).await;
         if round == 2 {
-            talk.ways.iter().for_each(Proxy::mend);
+            ways.iter().for_each(Proxy::mend);
         }
     }
     prove("connections hang, and go on", 1, &talk);

@@ -17,7 +17,7 @@ use crate::patience::PATIENCE;
 use crate::place::place;
 
 /// What the shell runs, and the commands that it knows.
-const KEEPER: &str = include_str!("../../nats/keeper.sh");
+const KEEPER: &str = include_str!("keeper.sh");
 
 /// A server that runs until this is dropped, or until the test that holds it is gone.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 //! where it is.
 
 mod chromium;
+mod kept;
 mod nats;
 mod node;
 mod postgres;

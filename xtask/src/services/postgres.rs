@@ -2,17 +2,16 @@
 
 use std::cmp::Reverse;
 use std::fs::Permissions;
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::{env, fs};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use nix::unistd::{Uid, User};
 
+use super::kept::{Keeping, Kept};
 use super::{Service, Variable};
 use crate::process::{find, output};
 use crate::workspace::Workspace;
@@ -26,20 +25,17 @@ const PROGRAMS: &str = "CONVOR_POSTGRES_PROGRAMS";
 /// What a server is made and run with.
 const NEEDED: [&str; 4] = ["initdb", "pg_ctl", "postgres", "pg_basebackup"];
 
-/// Lives as long as the server does, and outlives this program to clean up after it.
-const KEEPER: &str = include_str!("../../../tests/src/postgres/keeper.sh");
-
-/// How many ports are tried: between being found free and being used, somebody else may take one.
-const PORTS_MAX: usize = 5;
+const KEEPING: Keeping = Keeping {
+    name: "PostgreSQL",
+    folder: "convor-postgres",
+    script: include_str!("../../../tests/src/postgres/keeper.sh"),
+    begin: "create && start",
+    programs: "PROGRAMS",
+    prepare: give_away,
+};
 
 #[derive(Default)]
-pub(crate) struct Postgres(Option<Server>);
-
-struct Server {
-    keeper: Child,
-    port: u16,
-    password: String,
-}
+pub(crate) struct Postgres(Option<Kept>);
 
 impl Service for Postgres {
     fn missing(&self) -> Vec<&'static str> {
@@ -60,24 +56,15 @@ impl Service for Postgres {
         if env::var_os(SERVER).is_some() {
             return Ok(());
         }
-        let programs = programs().context("no PostgreSQL")?;
-        let mut said = String::new();
-        for _ in 0..PORTS_MAX {
-            match Server::start(&programs)? {
-                Ok(server) => {
-                    self.0 = Some(server);
-                    return Ok(());
-                }
-                Err(log) => said = log,
-            }
-        }
-        bail!("PostgreSQL does not start. It says:\n{said}")
+        self.0 = Some(KEEPING.start(&programs().context("no PostgreSQL")?)?);
+        Ok(())
     }
 
     fn variables(&self, _: &Workspace) -> Result<Vec<Variable>> {
         let programs = programs().context("no PostgreSQL")?;
         let mut variables: Vec<Variable> = vec![(PROGRAMS, programs.into())];
-        if let Some(Server { port, password, .. }) = &self.0 {
+        if let Some(Kept { port, folder, .. }) = &self.0 {
+            let password = fs::read_to_string(folder.join("password"))?;
             variables
                 .push((SERVER, format!("postgres://postgres:{password}@127.0.0.1:{port}/postgres").into()));
         }
@@ -85,62 +72,17 @@ impl Service for Postgres {
     }
 }
 
-impl Server {
-    /// A server that serves, or what it has said instead.
-    fn start(programs: &Path) -> Result<Result<Self, String>> {
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        Self::start_at(port, programs)
+/// PostgreSQL wants its folder for itself, and not to be run by root.
+fn give_away(folder: &Path, command: &mut Command) -> Result<()> {
+    fs::set_permissions(folder, Permissions::from_mode(0o700))?;
+    if Uid::effective().is_root() {
+        let user = unprivileged()?;
+        chown(folder, Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;
+        command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
     }
-
-    fn start_at(port: u16, programs: &Path) -> Result<Result<Self, String>> {
-        let folder = folder(port);
-        fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        fs::set_permissions(&folder, Permissions::from_mode(0o700))?;
-        let mut command = Command::new("sh");
-        if Uid::effective().is_root() {
-            let user = unprivileged()?;
-            chown(&folder, Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;
-            command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
-        }
-        let mut keeper = command
-            .args(["-c", KEEPER])
-            .env("PROGRAMS", programs)
-            .env("PORT", port.to_string())
-            .env("FOLDER", &folder)
-            // Ctrl-C is for this program, whose end the keeper sees.
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("cannot start `sh`")?;
-        keeper.stdin.as_ref().context("piped")?.write_all(b"create && start\n")?;
-        let mut status = String::new();
-        BufReader::new(keeper.stdout.take().context("piped")?).read_line(&mut status)?;
-        // Dropped, the keeper cleans up.
-        let mut server = Self { keeper, port, password: String::new() };
-        if status != "0\n" {
-            return Ok(Err(fs::read_to_string(folder.join("said"))?));
-        }
-        server.password = fs::read_to_string(folder.join("password"))?;
-        Ok(Ok(server))
-    }
+    Ok(())
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.keeper.stdin.take());
-        // The folder is gone when the keeper is, or there is nobody left to tell.
-        let _ = self.keeper.wait();
-    }
-}
-
-/// Where a server has its data.
-fn folder(port: u16) -> PathBuf {
-    env::temp_dir().join(format!("convor-postgres-{}-{port}", std::process::id()))
-}
-
-/// PostgreSQL refuses to run as root.
 fn unprivileged() -> Result<User> {
     let found = ["postgres", "nobody"].into_iter().find_map(|name| User::from_name(name).ok().flatten());
     found.context("PostgreSQL does not run as root, and there is neither a user `postgres` nor `nobody`")
@@ -170,26 +112,17 @@ fn debian() -> Vec<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpStream;
-
+    use super::super::kept::tests::{it_leaves_nothing, it_says_why_it_does_not_start};
     use super::*;
 
     #[test]
     fn a_server_is_gone_with_all_it_wrote_when_nobody_holds_it() {
-        let server = Server::start(&programs().expect("PostgreSQL is installed")).expect("a start");
-        let server = server.expect("a server");
-        let (address, folder) = (("127.0.0.1", server.port), folder(server.port));
-        assert!(TcpStream::connect(address).is_ok() && folder.exists());
-        drop(server);
-        assert!(TcpStream::connect(address).is_err() && !folder.exists());
+        it_leaves_nothing(&KEEPING, &programs().expect("PostgreSQL is installed"));
     }
 
     #[test]
     fn a_server_that_does_not_start_says_why_and_leaves_nothing() {
-        let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = taken.local_addr().expect("an address").port();
-        let said = Server::start_at(port, &programs().expect("PostgreSQL is installed")).expect("a start");
-        assert!(said.is_err_and(|said| said.contains("could not bind")));
-        assert!(!folder(port).exists());
+        let programs = programs().expect("PostgreSQL is installed");
+        it_says_why_it_does_not_start(&KEEPING, &programs, "could not bind");
     }
 }
