@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::bare::Bare;
@@ -41,7 +41,7 @@ pub(crate) enum Role {
 /// What is measured, and how thoroughly.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// 1,000 subscribers only, and few and short rounds
+    /// 1,000 subscribers only, few and short rounds, and not the parts `noisy` and `overload`
     #[arg(long)]
     quick: bool,
 
@@ -147,18 +147,29 @@ impl Run {
             return self.only.contains(&part);
         }
         match source {
-            Source::Memory => true,
+            // Both take long, and a quick run is to be over in two minutes.
+            Source::Memory => !self.quick || !matches!(part, Part::Noisy | Part::Overload),
             Source::Postgres(_) => match part {
                 Part::Rooms => true,
                 Part::Flat | Part::Noisy | Part::Storm | Part::Overload => !self.quick,
                 Part::Paced | Part::Burst | Part::Idle | Part::Syscalls => false,
             },
-            Source::Target(target) => match part {
-                Part::Flat | Part::Noisy | Part::Storm | Part::Overload => false,
-                Part::Idle | Part::Syscalls => target.process.is_some(),
-                Part::Paced | Part::Burst | Part::Rooms => true,
-            },
+            // Whoever wants somebody's own server to be stormed and overloaded says so.
+            Source::Target(_) => {
+                !matches!(part, Part::Storm | Part::Overload) && self.own.lacks(part).is_none()
+            }
         }
+    }
+
+    /// Fails if a part is named that cannot be measured.
+    pub(crate) fn check(&self) -> Result<()> {
+        for part in self.only.iter().filter(|_| self.own.target.is_some()) {
+            if let Some(why) = self.own.lacks(*part) {
+                let name = part.to_possible_value().context("every part has a name")?;
+                bail!("`{}` {why}", name.get_name());
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn sources(&self) -> Result<Vec<Source>> {
@@ -176,6 +187,27 @@ impl Run {
 }
 
 impl Own {
+    /// Why this part cannot be measured on the target; `None` if it can.
+    fn lacks(&self, part: Part) -> Option<&'static str> {
+        let (is_convor, is_known) = (self.site.is_some(), self.pid.is_some());
+        let has_rooms = is_convor || self.target.as_ref().is_some_and(|url| url.contains("{room}"));
+        match part {
+            Part::Paced | Part::Burst => None,
+            Part::Rooms => (!has_rooms).then_some("needs rooms: put `{room}` into the target's path"),
+            Part::Flat => Some("makes servers with what is idle on them and measures no target"),
+            Part::Noisy => Some("makes tenants of its own and measures no target"),
+            Part::Storm | Part::Overload if !is_convor => Some(
+                "measures Convor only: name a site, its tenant and an operator with --site, --tenant and --email",
+            ),
+            Part::Idle | Part::Storm | Part::Overload => {
+                (!is_known).then_some("needs the server's memory: name its process with --pid")
+            }
+            Part::Syscalls => {
+                (!is_known).then_some("needs the server's system calls: name its process with --pid")
+            }
+        }
+    }
+
     fn target(&self, url: &str) -> Result<Target> {
         let (address, path) = place(url)?;
         let kind = match (&self.site, &self.tenant, &self.email) {
@@ -212,5 +244,52 @@ mod tests {
         assert!(parse("x --target ws://h:1/ --storage memory").is_err(), "a target has its storage");
         assert!(parse("x --target ws://h:1/ --site cvk_x").is_err(), "a Convor server needs an operator");
         assert!(parse("x --echo").is_err(), "there is no target");
+    }
+
+    #[test]
+    fn a_quick_run_leaves_out_what_takes_long_unless_it_is_named() {
+        let is_wanted = |words: &str, part| {
+            let arguments = Arguments::try_parse_from(words.split(' ')).expect("arguments");
+            arguments.run.is_wanted(part, &Source::Memory)
+        };
+        for part in [Part::Noisy, Part::Overload] {
+            assert!(is_wanted("x --json f", part) && !is_wanted("x --quick", part));
+            assert!(is_wanted("x --quick --only noisy,overload", part));
+        }
+        assert!(is_wanted("x --quick", Part::Storm));
+    }
+
+    #[test]
+    fn a_target_is_measured_only_where_it_can_be() {
+        let refused = |words: &str| {
+            let arguments = Arguments::try_parse_from(words.split(' ')).expect("arguments");
+            arguments.run.check().err().map(|error| error.to_string())
+        };
+        let plain = "x --target ws://h:1/{room}";
+        let convor = "x --target ws://h:1/chat --site cvk_x --tenant cvt_x --email a@b.example";
+        for (target, parts) in [
+            (plain, "paced,burst,rooms"),
+            (&format!("{plain} --pid 1"), "idle,syscalls"),
+            (convor, "paced,burst,rooms"),
+            (&format!("{convor} --pid 1"), "idle,syscalls,storm,overload"),
+        ] {
+            assert_eq!(refused(&format!("{target} --only {parts}")), None);
+        }
+        for (target, part, needs) in [
+            (plain, "idle", "the server's memory: name its process with --pid"),
+            (plain, "syscalls", "name its process with --pid"),
+            (&format!("{plain} --pid 1"), "storm", "--site"),
+            (&format!("{plain} --pid 1"), "overload", "--site"),
+            ("x --target ws://h:1/all", "rooms", "{room}"),
+            (convor, "storm", "the server's memory: name its process with --pid"),
+            (convor, "overload", "the server's memory: name its process with --pid"),
+            (&format!("{convor} --pid 1"), "flat", "measures no target"),
+            (&format!("{convor} --pid 1"), "noisy", "measures no target"),
+        ] {
+            let error = refused(&format!("{target} --only paced,{part}")).expect("it is refused");
+            assert!(error.starts_with(&format!("`{part}` ")) && error.contains(needs), "{error}");
+        }
+        assert_eq!(refused("x --only noisy,storm"), None, "there is no target");
+        assert_eq!(refused(plain), None, "what it cannot have is left out");
     }
 }

@@ -1,5 +1,6 @@
-//! A process that ends with this, and says and is told things in lines of JSON.
+//! A process that ends with this one, and says and is told things in lines of JSON.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child as Process, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -61,7 +62,15 @@ impl Drop for Child {
 
 /// This program, to be started as one of its parts.
 pub(crate) fn part(arguments: &[&str]) -> Result<Command> {
-    let mut command = Command::new(std::env::current_exe()?);
+    let mut command = program(std::env::current_exe()?);
     command.args(arguments);
     Ok(command)
+}
+
+/// A program, to be started by the main thread: the system kills it when that ends, by whatever it ends. One that is killed drops
+/// nothing, and a server that is left would run on the core that the next run measures.
+pub(crate) fn program(name: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "--"]).arg(name);
+    command
 }

@@ -7,6 +7,8 @@ use anyhow::Result;
 pub(crate) struct Cores {
     pub(crate) server: usize,
     pub(crate) client: usize,
+    /// Where clients run that are not to take the others' time: a core of their own, where there is one.
+    pub(crate) neighbour: usize,
 }
 
 #[cfg(target_os = "linux")]
@@ -49,13 +51,13 @@ mod affinity {
 }
 
 impl Cores {
-    /// The last two of those that this process may use: the first ones have most to do for others.
+    /// The last of those that this process may use: the first ones have most to do for others.
     pub(crate) fn choose() -> Result<Self> {
         let cores = affinity::cores()?;
-        let [.., client, server] = cores[..] else {
+        let [before @ .., client, server] = &cores[..] else {
             anyhow::bail!("there is one core only: servers and clients would take each other's time");
         };
-        Ok(Self { server, client })
+        Ok(Self { server: *server, client: *client, neighbour: *before.last().unwrap_or(client) })
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
+use crate::refusal::refusal;
 use crate::wire::head_end;
 
 /// How long an answer may take.
@@ -29,6 +30,7 @@ pub(crate) fn post(address: SocketAddr, path: &str, token: Option<&str>, body: &
     stream.read_to_end(&mut answer).with_context(|| format!("no answer from {path}"))?;
     let Some(end) = head_end(&answer) else { bail!("{path} does not speak HTTP/1.1") };
     let (head, body) = answer.split_at(end);
-    ensure!(head.starts_with(b"HTTP/1.1 2"), "{path} refuses: {}", String::from_utf8_lossy(&answer));
+    let is_granted = head.starts_with(b"HTTP/1.1 2");
+    ensure!(is_granted, "{path} refuses: {}", refusal(&String::from_utf8_lossy(&answer)));
     serde_json::from_slice(body).with_context(|| format!("{path} answers no JSON"))
 }

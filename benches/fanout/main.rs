@@ -21,6 +21,7 @@ mod plan;
 mod plots;
 mod postgres;
 mod probe;
+mod refusal;
 mod rounds;
 mod source;
 mod subject;
@@ -52,24 +53,27 @@ fn main() -> Result<()> {
 }
 
 fn run(run: &Run) -> Result<()> {
+    run.check()?;
     let (cores, effort) = (Cores::choose()?, run.effort());
     let sizes = run.sizes();
     let idle_most = effort.idle.iter().max().map_or(0, |idle| idle + 1_000);
     let most = sizes.iter().copied().max().unwrap_or(0);
     raise_descriptors(most.max(2 * effort.rooms).max(idle_most).max(effort.storm))?;
-    eprintln!("   servers on core {}, clients on core {}", cores.server, cores.client);
+    let Cores { server, client, neighbour } = cores;
+    eprintln!("   servers on core {server}, clients on core {client}, a noisy one's on core {neighbour}");
     let mut outcome = Outcome::default();
     for source in run.sources()? {
         let bench = Bench { cores, effort, sizes: &sizes, source: &source };
         let is_wanted = |part: Part| run.is_wanted(part, &source);
+        // It comes first: a target is measured as it is, and the others use its memory.
+        if is_wanted(Part::Idle) {
+            idle::run(&bench, &mut outcome)?;
+        }
         if is_wanted(Part::Paced) || is_wanted(Part::Burst) {
             fan_out::run(&bench, is_wanted(Part::Paced), is_wanted(Part::Burst), &mut outcome)?;
         }
         if is_wanted(Part::Rooms) {
             rooms::run(&bench, &mut outcome)?;
-        }
-        if is_wanted(Part::Idle) {
-            idle::run(&bench, &mut outcome)?;
         }
         if is_wanted(Part::Syscalls) {
             syscalls::run(&bench, &mut outcome)?;

@@ -72,7 +72,7 @@ impl Source {
     }
 
     /// Whether what is aimed at is aimed at with it.
-    pub(crate) fn has_budgets(&self) -> bool {
+    pub(crate) fn has_goals(&self) -> bool {
         !matches!(self, Self::Target(_))
     }
 

@@ -2,8 +2,6 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context, Result};
 use convor_benches::cpu::Used;
@@ -12,7 +10,7 @@ use serde::Deserialize;
 use tempfile::TempDir;
 
 use crate::bare::Announcement;
-use crate::child::{Child, part};
+use crate::child::{Child, part, program};
 use crate::cores::Cores;
 use crate::desk::{Credentials, Desk};
 use crate::house::STORAGE;
@@ -97,13 +95,12 @@ impl Subject {
     }
 
     fn bounded(bounds: &str, database: Option<Database>, cores: Cores) -> Result<Self> {
-        let program: PathBuf = std::env::var_os(PROGRAM)
-            .with_context(|| format!("{PROGRAM} names the server; `cargo xtask bench fanout` builds it"))?
-            .into();
+        let server = std::env::var_os(PROGRAM)
+            .with_context(|| format!("{PROGRAM} names the server; `cargo xtask bench fanout` builds it"))?;
         let folder = TempDir::new()?;
         let limits = folder.path().join("limits.toml");
         fs::write(&limits, bounds)?;
-        let mut command = Command::new(program);
+        let mut command = program(server);
         command
             .args(["--demo", "--listen", "127.0.0.1:0", "--connections-max", "100000"])
             .arg("--limits")

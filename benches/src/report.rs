@@ -25,34 +25,39 @@ pub struct Figure {
     /// The smallest and the largest of them.
     pub range: (f64, f64),
     /// What was aimed at.
-    pub budget: Option<Budget>,
+    pub goal: Option<Goal>,
 }
 
 /// A bound for a figure.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Budget {
-    /// It should not be less.
+pub enum Goal {
+    /// The median should not be less.
     AtLeast(f64),
-    /// It should not be more.
+    /// The median should not be more.
     AtMost(f64),
+    /// No round should be more: for what must never happen, and for the slowest of something.
+    NeverAbove(f64),
 }
 
-impl Budget {
-    fn is_met(self, figure: f64) -> bool {
+impl Goal {
+    fn is_met(self, figure: &Figure) -> bool {
+        let (_, largest) = figure.range;
         match self {
-            Self::AtLeast(bound) => figure >= bound,
-            Self::AtMost(bound) => figure <= bound,
+            Self::AtLeast(bound) => figure.median >= bound,
+            Self::AtMost(bound) => figure.median <= bound,
+            Self::NeverAbove(bound) => largest <= bound,
         }
     }
 }
 
-impl std::fmt::Display for Budget {
+impl std::fmt::Display for Goal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::AtLeast(bound) => write!(f, "≥ {}", shown(*bound)),
-            Self::AtMost(bound) => write!(f, "≤ {}", shown(*bound)),
+            Self::AtLeast(bound) => write!(f, "≥ {bound}"),
+            Self::AtMost(bound) => write!(f, "≤ {bound}"),
+            Self::NeverAbove(bound) => write!(f, "≤ {bound} always"),
         }
     }
 }
@@ -66,9 +71,9 @@ impl Row {
 
     /// Adds the median of what the rounds gave.
     #[must_use]
-    pub fn figure(mut self, of: &'static str, rounds: &[f64], budget: Option<Budget>) -> Self {
+    pub fn figure(mut self, of: &'static str, rounds: &[f64], goal: Option<Goal>) -> Self {
         if let Some((median, range)) = median(rounds) {
-            self.figures.push(Figure { of, median, range, budget });
+            self.figures.push(Figure { of, median, range, goal });
         }
         self
     }
@@ -87,15 +92,15 @@ pub fn median(rounds: &[f64]) -> Option<(f64, (f64, f64))> {
 #[must_use]
 pub fn table(rows: &[Row]) -> String {
     let mut text =
-        String::from("| what | against | of | median | range | budget | |\n|---|---|---|---|---|---|---|\n");
+        String::from("| what | against | of | median | range | goal | |\n|---|---|---|---|---|---|---|\n");
     for row in rows {
         for figure in &row.figures {
-            let (budget, met) = figure.budget.map_or_else(Default::default, |budget| {
-                (budget.to_string(), if budget.is_met(figure.median) { "met" } else { "missed" })
+            let (goal, met) = figure.goal.map_or_else(Default::default, |goal| {
+                (goal.to_string(), if goal.is_met(figure) { "met" } else { "missed" })
             });
             let (low, high) = figure.range;
             text += &format!(
-                "| {} | {} | {} | {} | {}–{} | {budget} | {met} |\n",
+                "| {} | {} | {} | {} | {}–{} | {goal} | {met} |\n",
                 row.what,
                 row.against,
                 figure.of,
@@ -115,5 +120,23 @@ pub fn shown(figure: f64) -> String {
         ..10.0 => format!("{figure:.2}"),
         ..100.0 => format!("{figure:.1}"),
         _ => format!("{figure:.0}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_single_round_misses_what_must_never_be() {
+        let rounds = [0.0, 3.0, 0.0];
+        let row = Row::new("all", "-")
+            .figure("usual", &rounds, Some(Goal::AtMost(0.0)))
+            .figure("least", &rounds, Some(Goal::AtLeast(0.5)))
+            .figure("worst", &rounds, Some(Goal::NeverAbove(0.0)))
+            .figure("worst", &rounds, Some(Goal::NeverAbove(3.0)));
+        let table = table(&[row]);
+        let goals: Vec<_> = table.lines().skip(2).filter_map(|line| line.split("3.00 | ").nth(1)).collect();
+        assert_eq!(goals, ["≤ 0 | met |", "≥ 0.5 | missed |", "≤ 0 always | missed |", "≤ 3 always | met |"]);
     }
 }

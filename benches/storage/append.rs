@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use convor::time::Timestamp;
-use convor_benches::report::Budget::{AtLeast, AtMost};
+use convor_benches::report::Goal::{AtLeast, AtMost};
 use convor_benches::report::Row;
 use convor_postgres::{Batching, PostgresStorage};
 use convor_tests::fixture::new_id;
@@ -42,7 +42,7 @@ pub(crate) async fn rows(world: &World, of: ServerCpu, effort: &Effort) -> Resul
             Box::new(|| Box::pin(append_all(&batched, &places, callers, each, now))),
         ];
         let taken = in_turns(of, effort.rounds, &shapes).await?;
-        let budget = match callers {
+        let goal = match callers {
             8 => Some(AtLeast(0.40)),
             32 => Some(AtLeast(0.45)),
             _ => None,
@@ -50,7 +50,7 @@ pub(crate) async fn rows(world: &World, of: ServerCpu, effort: &Effort) -> Resul
         let [raw, one, many] = [0, 1, 2].map(|shape: usize| &taken[shape]);
         rows.push(
             Row::new(format!("append, {callers} callers"), "raw insert")
-                .figure("rate", &rates(one, raw), budget)
+                .figure("rate", &rates(one, raw), goal)
                 .figure("server CPU", &cpu(one, raw), Some(AtMost(3.3))),
         );
         let several = callers > 8;

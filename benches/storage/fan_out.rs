@@ -8,7 +8,7 @@ use convor::ports::{Broker, Storage};
 use convor::protocol::MessageRequest;
 use convor::time::Timestamp;
 use convor::{Chat, Limits, Rate};
-use convor_benches::report::Budget::AtLeast;
+use convor_benches::report::Goal::AtLeast;
 use convor_benches::report::Row;
 use convor_memory::InProcess;
 use convor_postgres::{Batching, PostgresBroker};

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use convor::ports::Storage;
 use convor::time::Timestamp;
-use convor_benches::report::Budget::AtLeast;
+use convor_benches::report::Goal::AtLeast;
 use convor_benches::report::Row;
 use convor_postgres::Batching;
 use sqlx::PgPool;

@@ -7,7 +7,7 @@ use anyhow::Result;
 use convor::domain::Author;
 use convor::ports::{Change, Storage};
 use convor::time::Timestamp;
-use convor_benches::report::Budget::AtMost;
+use convor_benches::report::Goal::AtMost;
 use convor_benches::report::Row;
 use convor_postgres::{Batching, PostgresStorage};
 use convor_tests::fixture::new_id;

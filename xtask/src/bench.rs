@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use crate::process::run;
-use crate::services::{Postgres, Service, Services, Strace, Variable};
+use crate::services::{PostgresPrograms, Service, Services, Strace, Variable};
 use crate::workspace::Workspace;
 
 /// What is measured.
@@ -30,8 +30,13 @@ const SERVER: &str = "convor-server";
 pub(crate) fn bench(workspace: &Workspace, bench: &Bench) -> Result<()> {
     match bench {
         Bench::Storage { arguments } => {
-            let services = Services::start(workspace, vec![Box::<Postgres>::default()])?;
+            let services = Services::start(workspace, vec![Box::new(PostgresPrograms)])?;
             measure(workspace, "bench-storage", arguments, services.variables(workspace)?)
+        }
+        Bench::Fanout { arguments }
+            if arguments.iter().any(|argument| argument == "--help" || argument == "-h") =>
+        {
+            measure(workspace, "bench-fanout", arguments, Vec::new())
         }
         Bench::Fanout { arguments } => {
             let services = Services::start(workspace, needed(arguments))?;
@@ -59,7 +64,7 @@ fn needed(arguments: &[String]) -> Vec<Box<dyn Service>> {
     };
     let is_own = value("--target").is_some();
     if value("--storage").is_none_or(|storages| storages.contains("postgres")) && !is_own {
-        services.push(Box::<Postgres>::default());
+        services.push(Box::new(PostgresPrograms));
     }
     if value("--only").is_none_or(|parts| parts.contains("syscalls")) {
         services.push(Box::new(Strace));

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
 
+use crate::refusal::refusal;
 use crate::wire::{CLOSE, Frame, TEXT, head_end, upgrade, write_masked};
 
 /// How long a server may take for an answer.
@@ -74,7 +75,7 @@ impl Opening {
             self.read()?;
         };
         let is_granted = self.unread.starts_with(b"HTTP/1.1 101 ");
-        ensure!(is_granted, "it is no WebSocket: {}", String::from_utf8_lossy(&self.unread));
+        ensure!(is_granted, "it is no WebSocket: {}", refusal(&String::from_utf8_lossy(&self.unread)));
         self.unread.drain(..end);
         match &self.greeting {
             Some(greeting) => Ok(self.stream.write_all(&greeting.frames)?),
@@ -98,7 +99,7 @@ impl Opening {
             while let Some(frame) = Frame::at(0, &self.unread)? {
                 let payload = &self.unread[frame.start..frame.end];
                 if frame.opcode == CLOSE || payload.starts_with(b"{\"type\":\"error\"") {
-                    bail!("instead of `{kind}` came {}", String::from_utf8_lossy(payload));
+                    bail!("instead of `{kind}` came {}", refusal(&String::from_utf8_lossy(payload)));
                 }
                 let is_it = payload.starts_with(wanted.as_bytes());
                 self.unread.drain(..frame.end);

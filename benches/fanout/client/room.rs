@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::message::{Finder, TEXT_BYTES, write_text};
 use crate::plan::{Acknowledged, Room as Planned};
+use crate::refusal::refusal;
 use crate::wire::{TEXT, write_masked};
 
 /// One who posts and those who hear it.
@@ -90,7 +91,7 @@ impl Room {
             Acknowledged::Echo => finder.number(payload).is_some(),
             Acknowledged::Frame => {
                 if payload.starts_with(b"{\"type\":\"error\"") {
-                    bail!("the server refuses: {}", String::from_utf8_lossy(payload));
+                    bail!("the server refuses: {}", refusal(&String::from_utf8_lossy(payload)));
                 }
                 payload.starts_with(b"{\"type\":\"ack\"")
             }

@@ -12,7 +12,6 @@ use anyhow::{Context, Result};
 
 use crate::child::{Child, part};
 use crate::client::{read, say};
-use crate::cores::Cores;
 use crate::plan::Opened;
 use plan::{Crowd as Plan, Order, Report};
 use traffic::Traffic;
@@ -35,9 +34,9 @@ pub(crate) fn run() -> Result<()> {
 pub(crate) struct Crowd(Child);
 
 impl Crowd {
-    /// Waits until all of them are there.
-    pub(crate) fn gather(plan: &Plan, cores: Cores) -> Result<Self> {
-        let mut crowd = Child::start(&mut part(&["crowd"])?, cores.client)?;
+    /// Waits until all of them are there, on this core.
+    pub(crate) fn gather(plan: &Plan, core: usize) -> Result<Self> {
+        let mut crowd = Child::start(&mut part(&["crowd"])?, core)?;
         crowd.tell(plan)?;
         let Opened { connections, seconds } = crowd.hear().context("the crowd could not come together")?;
         eprintln!("      {connections} clients have come in {seconds:.1} s");

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::plan::Tally;
 use crate::rounds::Sample;
 
+/// The share of posts that a crowd may not come to make.
+const UNMADE_MAX: f64 = 0.05;
+
 /// Who comes. All are there when it answers [`Opened`](crate::plan::Opened).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Crowd {
@@ -64,6 +67,8 @@ pub(crate) struct Report {
     pub(crate) offered: u64,
     /// Those of them that were never sent, because whoever posts waited for too many answers.
     pub(crate) held_back: u64,
+    /// Those of them that the crowd did not come to make, because this machine is too slow for it.
+    pub(crate) unmade: u64,
     /// Acknowledged a second in the second half of the time in which posts were made.
     pub(crate) goodput: f64,
     /// Posts that were refused, by code.
@@ -99,11 +104,19 @@ pub(crate) struct Back {
 }
 
 impl Report {
-    /// Fails unless all that was acknowledged came once to all who were to hear it, and everything was answered.
+    /// Fails unless all that was acknowledged came once to all who were to hear it, everything was answered, and the crowd made
+    /// the posts that it was told to make: with fewer, it says nothing of the server.
     pub(crate) fn check(self) -> Result<Self> {
-        let Self { missing, doubled, unanswered, .. } = &self;
+        let Self { missing, doubled, unanswered, unmade, offered, .. } = &self;
         let is_sound = [missing, doubled, unanswered].iter().all(|count| **count == 0);
         ensure!(is_sound, "{missing} messages are lost, {doubled} doubled, and {unanswered} never answered");
+        if *unmade > 0 {
+            eprintln!("      of {offered} posts the client did not come to make {unmade}");
+        }
+        ensure!(
+            *unmade as f64 <= UNMADE_MAX * *offered as f64,
+            "the client is too slow for this machine: of {offered} posts it did not come to make {unmade}"
+        );
         Ok(self)
     }
 
@@ -114,5 +127,22 @@ impl Report {
 
     pub(crate) fn refusals(&self) -> u64 {
         self.refused.values().sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::crowd::tally::Count;
+
+    #[test]
+    fn a_crowd_that_does_not_come_to_post_measures_nothing() {
+        let report = |unmade| {
+            let mut count = Count::new(0).expect("a histogram");
+            (count.offered, count.unmade) = (100, unmade);
+            count.report(1_000_000_000, 0)
+        };
+        assert!(report(0).check().is_ok() && report(5).check().is_ok());
+        let error = report(6).check().expect_err("that is too much").to_string();
+        assert!(error.starts_with("the client is too slow for this machine: "), "{error}");
     }
 }

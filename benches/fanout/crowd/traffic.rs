@@ -14,6 +14,7 @@ use super::plan::{Crowd, Order, Report};
 use super::tally::{Arrival, Count, Storm};
 use crate::clock::Clock;
 use crate::message::Finder;
+use crate::refusal::refusal;
 
 /// Of the buffer that all members share.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -165,9 +166,9 @@ impl<'t> Traffic<'t> {
             }
             self.post_next(at_once, waiting_max)?;
         }
-        // What nobody came to post was not posted either.
+        // What the crowd itself was too slow for was nobody's to take.
         let demanded = ((self.count.steady.1 - self.count.began) as f64 / 1e9 * per_second) as u64;
-        self.count.held_back += demanded.saturating_sub(self.count.offered);
+        self.count.unmade = demanded.saturating_sub(self.count.offered);
         self.count.offered = self.count.offered.max(demanded);
         Ok(())
     }
@@ -387,7 +388,7 @@ fn ended(member: &mut Member, why: String, back_at: u64, count: &mut Count) {
             member.leave(Stage::Away(back_at));
         }
         _ => {
-            eprintln!("      the server closes a connection: {why}");
+            eprintln!("      the server closes a connection: {}", refusal(&why));
             count.closed += 1;
             member.leave(Stage::Gone);
         }

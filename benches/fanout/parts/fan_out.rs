@@ -1,7 +1,7 @@
 //! One who posts and many who hear it: paced, and as fast as it goes.
 
 use anyhow::Result;
-use convor_benches::report::Budget::{AtLeast, AtMost};
+use convor_benches::report::Goal::{AtLeast, AtMost};
 use convor_benches::report::Row;
 
 use super::Bench;
@@ -41,10 +41,10 @@ pub(crate) fn run(bench: &Bench<'_>, is_paced: bool, is_burst: bool, outcome: &m
             let cpu = ratios(of, limit, Sample::cpu_per_delivery);
             let p99 = |sample: &Sample| sample.tally.delivery.p99;
             outcome.rows.push(
-                Row::new(&what, "limit").figure("server CPU", &cpu, bench.budget(AtMost(1.15))).figure(
+                Row::new(&what, "limit").figure("server CPU", &cpu, bench.goal(AtMost(1.15))).figure(
                     "p99",
                     &ratios(of, limit, p99),
-                    bench.budget(AtMost(1.4)),
+                    bench.goal(AtMost(1.4)),
                 ),
             );
             outcome.rows.push(
@@ -61,7 +61,7 @@ pub(crate) fn run(bench: &Bench<'_>, is_paced: bool, is_burst: bool, outcome: &m
                             format!("{what}: growth of the ratio"),
                             format!("that of {first_size} subscribers"),
                         );
-                        outcome.rows.push(row.figure("server CPU", &growth, bench.budget(AtMost(1.1))));
+                        outcome.rows.push(row.figure("server CPU", &growth, bench.goal(AtMost(1.1))));
                     }
                 }
             }
@@ -77,12 +77,12 @@ pub(crate) fn run(bench: &Bench<'_>, is_paced: bool, is_burst: bool, outcome: &m
                     .figure(
                         "server CPU",
                         &ratios(of, limit, Sample::cpu_per_delivery),
-                        bench.budget(AtMost(0.17)),
+                        bench.goal(AtMost(0.17)),
                     )
                     .figure(
                         "rate",
                         &ratios(of, limit, Sample::deliveries_per_second),
-                        bench.budget(AtLeast(6.0)),
+                        bench.goal(AtLeast(6.0)),
                     ),
             );
             outcome.rows.push(
@@ -103,7 +103,9 @@ fn record(what: &str, servers: &[&'static str], samples: &[Vec<Sample>], outcome
 }
 
 fn curve(load: &str, size: usize, storage: &str, of: &[Sample], limit: &[Sample], outcome: &mut Outcome) {
-    for (name, samples) in [(format!("{load}, {storage}"), of), (format!("{load}, limit"), limit)] {
+    for (name, samples) in
+        [(format!("{load}, {storage}"), of), (format!("{load}, limit beside {storage}"), limit)]
+    {
         let cost = middle(samples, Sample::cpu_per_delivery) * 1e6;
         outcome.point(CPU, &name, (size as f64, cost));
     }

@@ -1,7 +1,7 @@
 //! What does nothing costs nothing: the same load beside tenants, conversations and connections that are idle.
 
 use anyhow::{Context, Result};
-use convor_benches::report::Budget::AtMost;
+use convor_benches::report::Goal::AtMost;
 use convor_benches::report::Row;
 
 use super::Bench;
@@ -75,6 +75,6 @@ fn beside(bench: &Bench<'_>, idle: Idle, name: &str, outcome: &mut Outcome) -> R
     let many = bench.effort.idle.last().context("there is a most")?;
     let row = Row::new(format!("paced, beside {many} idle {name}, {}", bench.storage()), "none idle");
     let growth = ratios(most, none, Sample::cpu_per_delivery);
-    outcome.rows.push(row.figure("server CPU", &growth, bench.budget(AtMost(GROWTH))));
+    outcome.rows.push(row.figure("server CPU", &growth, bench.goal(AtMost(GROWTH))));
     Ok(())
 }

@@ -10,7 +10,7 @@ pub(crate) mod storm;
 pub(crate) mod syscalls;
 
 use anyhow::Result;
-use convor_benches::report::Budget;
+use convor_benches::report::Goal;
 
 use crate::cores::Cores;
 use crate::effort::Effort;
@@ -49,9 +49,9 @@ impl Bench<'_> {
         Ok([measured, open(1, payload_bytes)?, open(2, payload_bytes)?])
     }
 
-    /// A budget, where it is one of what is measured.
-    pub(crate) fn budget(&self, budget: Budget) -> Option<Budget> {
-        self.source.has_budgets().then_some(budget)
+    /// A goal, where it is one of what is measured.
+    pub(crate) fn goal(&self, goal: Goal) -> Option<Goal> {
+        self.source.has_goals().then_some(goal)
     }
 
     /// How what is measured is called.

@@ -1,7 +1,7 @@
 //! A noisy neighbour: what tenants notice of another one on the same server that sends ten times what it may.
 
 use anyhow::{Context, Result, ensure};
-use convor_benches::report::Budget::AtMost;
+use convor_benches::report::Goal::{AtMost, NeverAbove};
 use convor_benches::report::Row;
 use convor_benches::turns::turns;
 
@@ -40,8 +40,8 @@ pub(crate) fn run(bench: &Bench<'_>, outcome: &mut Outcome) -> Result<()> {
     eprintln!("── {CALM} tenants beside a noisy one, {}", bench.storage());
     let subject = bench.source.house(CALM + 1, bench.cores)?;
     let (noisy, calm) = subject.desks().split_last().context("there are tenants")?;
-    let mut calm = Crowd::gather(&calm_ones(calm)?, bench.cores)?;
-    let mut noisy = Crowd::gather(&noisy_ones(noisy)?, bench.cores)?;
+    let mut calm = Crowd::gather(&calm_ones(calm)?, bench.cores.client)?;
+    let mut noisy = Crowd::gather(&noisy_ones(noisy)?, bench.cores.neighbour)?;
     noisy.bear(noise(NOISES[1], BEFOREHAND))?.check()?;
     let seconds = LONGER * bench.effort.seconds;
     let load = Order::Paced { per_second: PACE, at_once: 1, waiting_max: usize::MAX, seconds };
@@ -84,7 +84,7 @@ fn record(bench: &Bench<'_>, samples: &[Vec<Sample>], heard: &[Vec<Heard>], outc
         outcome.rows.push(Row::new(&what, "alone").figure("p50", &p50, None).figure(
             "p99",
             &p99,
-            bench.budget(AtMost(GROWTH)),
+            bench.goal(AtMost(GROWTH)),
         ));
         let of = |part: fn(&Heard) -> f64| heard.iter().map(part).collect::<Vec<_>>();
         let errors = of(|heard| (heard.of_calm.refusals() + heard.of_calm.closed) as f64);
@@ -92,9 +92,9 @@ fn record(bench: &Bench<'_>, samples: &[Vec<Sample>], heard: &[Vec<Heard>], outc
         let untold = of(|heard| heard.of_noisy.untold as f64);
         outcome.rows.push(
             Row::new(&what, "-")
-                .figure("the others' errors", &errors, bench.budget(AtMost(0.0)))
+                .figure("the others' errors", &errors, bench.goal(NeverAbove(0.0)))
                 .figure("refused of the noisy one's", &refused, None)
-                .figure("refusals without a time", &untold, bench.budget(AtMost(0.0))),
+                .figure("refusals without a time", &untold, bench.goal(NeverAbove(0.0))),
         );
     }
 }

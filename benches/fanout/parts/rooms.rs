@@ -1,7 +1,7 @@
 //! Rooms of two: every message is one of its own, stored and acknowledged before the next.
 
 use anyhow::Result;
-use convor_benches::report::Budget::{AtLeast, AtMost};
+use convor_benches::report::Goal::{AtLeast, AtMost};
 use convor_benches::report::Row;
 
 use super::Bench;
@@ -30,19 +30,18 @@ pub(crate) fn run(bench: &Bench<'_>, outcome: &mut Outcome) -> Result<()> {
     }
     let [of, limit, coalescing] = [0, 1, 2].map(|shape: usize| &samples[shape][..]);
     // What waits for a disk is not held against a server that has none.
-    let budgets =
-        if bench.source.has_disk() { [None, None] } else { [Some(AtLeast(0.6)), Some(AtMost(1.15))] };
+    let goals = if bench.source.has_disk() { [None, None] } else { [Some(AtLeast(0.6)), Some(AtMost(1.15))] };
     outcome.rows.push(
         Row::new(&what, "limit")
             .figure(
                 "rate",
                 &ratios(of, limit, Sample::posts_per_second),
-                budgets[0].and_then(|of| bench.budget(of)),
+                goals[0].and_then(|of| bench.goal(of)),
             )
             .figure(
                 "server CPU",
                 &ratios(of, limit, Sample::cpu_per_delivery),
-                budgets[1].and_then(|of| bench.budget(of)),
+                goals[1].and_then(|of| bench.goal(of)),
             ),
     );
     outcome.rows.push(
@@ -61,12 +60,12 @@ pub(crate) fn run(bench: &Bench<'_>, outcome: &mut Outcome) -> Result<()> {
                 .figure(
                     "messages a second",
                     &of(Sample::posts_per_second),
-                    bench.budget(AtLeast(0.97 * SUSTAINED)),
+                    bench.goal(AtLeast(0.97 * SUSTAINED)),
                 )
                 .figure(
                     "ack p99, µs",
                     &of(|sample| sample.tally.acknowledgement.p99),
-                    bench.budget(AtMost(ACKNOWLEDGED_WITHIN)),
+                    bench.goal(AtMost(ACKNOWLEDGED_WITHIN)),
                 ),
         );
     }

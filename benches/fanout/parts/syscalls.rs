@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use convor_benches::report::Budget::AtMost;
+use convor_benches::report::Goal::AtMost;
 use convor_benches::report::Row;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -13,6 +13,7 @@ use tempfile::NamedTempFile;
 
 use super::Bench;
 use super::fan_out::burst;
+use crate::child::program;
 use crate::outcome::Outcome;
 use crate::plan::Load;
 use crate::rounds::Pair;
@@ -34,13 +35,13 @@ pub(crate) fn run(bench: &Bench<'_>, outcome: &mut Outcome) -> Result<()> {
         [(paced, "paced", AtMost(1.05), Some(AtMost(1.25))), (burst(seconds), "burst", AtMost(0.1), None)]
     {
         for (shape, pair) in pairs.iter_mut().enumerate() {
-            let budget = |of| if shape == 0 { bench.budget(of) } else { None };
+            let goal = |of| if shape == 0 { bench.goal(of) } else { None };
             let counted = count(pair, load)?;
             let of = pair.subject.name;
             outcome.rows.push(
                 Row::new(format!("{of}: {name}, {size} subscribers, {}", bench.storage()), "-")
-                    .figure("sends a delivery", &[counted.sends], budget(sends))
-                    .figure("system calls a delivery", &[counted.calls], calls.and_then(budget)),
+                    .figure("sends a delivery", &[counted.sends], goal(sends))
+                    .figure("system calls a delivery", &[counted.calls], calls.and_then(goal)),
             );
         }
     }
@@ -83,13 +84,13 @@ struct Strace(Child);
 
 impl Strace {
     fn attach(process: u32, summary: &NamedTempFile) -> Result<Self> {
-        let mut strace = Command::new("strace")
+        let mut strace = program("strace")
             .args(["-f", "-c", "-p", &process.to_string(), "-o"])
             .arg(summary.path())
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
-            .context("cannot start `strace`, which counts system calls")?;
+            .context("cannot start `setpriv`, and by it `strace`, which counts system calls")?;
         let mut said = String::new();
         let errors = strace.stderr.take().context("piped")?;
         BufReader::new(errors).read_line(&mut said)?;
@@ -108,8 +109,10 @@ impl Strace {
 
 impl Drop for Strace {
     fn drop(&mut self) {
-        // Without it the process stays watched.
-        let _ = self.detach();
+        // Without it the process stays watched. One that has ended is signalled no more: its number may be another's.
+        if let Ok(None) = self.0.try_wait() {
+            let _ = self.detach();
+        }
     }
 }
 

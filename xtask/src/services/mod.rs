@@ -18,7 +18,7 @@ use nix::unistd::Uid;
 pub(crate) use self::chromium::Chromium;
 pub(crate) use self::nats::Nats;
 pub(crate) use self::node::Node;
-pub(crate) use self::postgres::Postgres;
+pub(crate) use self::postgres::{Postgres, PostgresPrograms};
 pub(crate) use self::python::Python;
 pub(crate) use self::strace::Strace;
 use crate::process::{find, run};

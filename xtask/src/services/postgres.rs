@@ -34,10 +34,10 @@ const KEEPING: Keeping = Keeping {
     prepare: give_away,
 };
 
-#[derive(Default)]
-pub(crate) struct Postgres(Option<Kept>);
+/// The programs alone, for those who run servers of their own.
+pub(crate) struct PostgresPrograms;
 
-impl Service for Postgres {
+impl Service for PostgresPrograms {
     fn missing(&self) -> Vec<&'static str> {
         if programs().is_some() { Vec::new() } else { vec!["postgresql"] }
     }
@@ -53,6 +53,27 @@ impl Service for Postgres {
     }
 
     fn start(&mut self, _: &Workspace) -> Result<()> {
+        Ok(())
+    }
+
+    fn variables(&self, _: &Workspace) -> Result<Vec<Variable>> {
+        Ok(vec![(PROGRAMS, programs().context("no PostgreSQL")?.into())])
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Postgres(Option<Kept>);
+
+impl Service for Postgres {
+    fn missing(&self) -> Vec<&'static str> {
+        PostgresPrograms.missing()
+    }
+
+    fn before_installing(&self) -> Result<()> {
+        PostgresPrograms.before_installing()
+    }
+
+    fn start(&mut self, _: &Workspace) -> Result<()> {
         if env::var_os(SERVER).is_some() {
             return Ok(());
         }
@@ -60,9 +81,8 @@ impl Service for Postgres {
         Ok(())
     }
 
-    fn variables(&self, _: &Workspace) -> Result<Vec<Variable>> {
-        let programs = programs().context("no PostgreSQL")?;
-        let mut variables: Vec<Variable> = vec![(PROGRAMS, programs.into())];
+    fn variables(&self, workspace: &Workspace) -> Result<Vec<Variable>> {
+        let mut variables = PostgresPrograms.variables(workspace)?;
         if let Some(Kept { port, folder, .. }) = &self.0 {
             let password = fs::read_to_string(folder.join("password"))?;
             variables
