@@ -114,6 +114,14 @@ impl Dialer {
         self.options.servers.len()
     }
 
+    /// The host and port of one of the servers, counted round.
+    pub(crate) fn name(&self, server: usize) -> String {
+        let servers = &self.options.servers;
+        servers
+            .get(server % servers.len())
+            .map_or_else(String::new, |server| format!("{}:{}", server.host(), server.port()))
+    }
+
     /// A connection to one of the servers, counted round.
     pub(crate) async fn dial(&self, server: usize) -> Result<Line, ConnectError> {
         let servers = &self.options.servers;

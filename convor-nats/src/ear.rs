@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +10,7 @@ use async_nats::{Client, Message};
 use convor::ports::{BrokerError, Received, Signal};
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{broadcast, oneshot};
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::time::{Sleep, interval, sleep, timeout};
 
 use crate::connect::{Dialer, Line};
 use crate::wire::{Heard, Why, Wire};
@@ -18,6 +18,9 @@ use crate::wire::{Heard, Why, Wire};
 /// Between two attempts to connect, at first and at most; it doubles in between.
 const PAUSE_MIN: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(4);
+
+/// How often nodes reread while there is no connection.
+const BETWEEN_LOSSES: Duration = Duration::from_secs(4);
 
 /// How often it is said at most that something could not be read.
 const BETWEEN_COMPLAINTS: Duration = Duration::from_secs(1);
@@ -126,15 +129,25 @@ impl Ear {
         let _ = self.signals.send(Arc::new(received));
     }
 
-    /// Another connection, after as many attempts as it takes. Who lives on rereading does so before and after each pause.
+    /// Another connection. Until then something may be missed at any time.
     async fn reconnect(&self) -> Line {
+        let mut losses = interval(BETWEEN_LOSSES);
+        let mut attempts = pin!(self.attempts());
+        loop {
+            tokio::select! {
+                line = &mut attempts => return line,
+                _ = losses.tick() => self.tell(Received::Lost),
+            }
+        }
+    }
+
+    /// As many attempts as it takes.
+    async fn attempts(&self) -> Line {
         let first = any();
         let mut known = None;
         for failed in 0.. {
-            self.tell(Received::Lost);
             // Each server is asked once before anyone is waited for longer.
             sleep(pause(failed / self.dialer.servers())).await;
-            self.tell(Received::Lost);
             match self.dialer.dial(first.wrapping_add(failed)).await {
                 Ok(line) => return line,
                 Err(error) => {

@@ -112,13 +112,17 @@ impl NatsBroker {
 async fn first(dialer: &Dialer) -> Result<connect::Line, ConnectError> {
     let (begin, mut closest) = (ear::any(), ConnectError::Server);
     for step in 0..dialer.servers() {
-        match dialer.dial(begin.wrapping_add(step)).await {
+        let server = begin.wrapping_add(step);
+        let failed = match dialer.dial(server).await {
             Ok(line) => return Ok(line),
-            // Who has answered tells more than who has not.
-            Err(error) if !matches!(closest, ConnectError::Refused | ConnectError::NotPermitted { .. }) => {
-                closest = error;
-            }
-            Err(_) => {}
+            Err(error) => error,
+        };
+        if dialer.servers() > 1 {
+            tracing::warn!(server = dialer.name(server), reason = %failed, "one of the servers cannot be used");
+        }
+        // Who has answered tells more than who has not.
+        if !matches!(closest, ConnectError::Refused | ConnectError::NotPermitted { .. }) {
+            closest = failed;
         }
     }
     Err(closest)

@@ -44,11 +44,10 @@ pub struct Limits {
     /// How long a request's body may take; beyond it 408 and the connection ends. 30 s.
     pub body_timeout: Duration,
 
-    /// Frames in the queue of a connection; beyond it the connection is closed as a slow reader (4002). As many again may be
-    /// on their way from there to the socket. 1,024.
+    /// Frames in the queue of a connection; beyond it the connection is closed as a slow reader (4002). 1,024.
     pub queue_frames_max: usize,
-    /// Bytes in the queue of a connection; beyond it the connection is closed as a slow reader (4002). As many again may be
-    /// on their way from there to the socket. 1 MiB.
+    /// Bytes in the queue of a connection; beyond it the connection is closed as a slow reader (4002). What has been taken out to
+    /// be written is beside it: by a WebSocket 16 KiB and the rest of a frame at most. 1 MiB.
     pub queue_bytes_max: usize,
     /// Droppable frames in the queue of a connection; beyond it the oldest one goes. 64.
     pub queue_droppable_max: usize,

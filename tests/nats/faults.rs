@@ -12,8 +12,8 @@ use convor_tests::proxy::Proxy;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::ear::{Ear, assert_no_silent_gap, said};
 use super::{Cluster, key, publish, signal};
+use convor_tests::ear::{Ear, assert_no_silent_gap, said};
 
 /// How often somebody who hears nothing is told so, at least.
 const TOLD_WITHIN: Duration = Duration::from_secs(5);

@@ -1,8 +1,6 @@
 //! Signals over NATS, on the server that `CONVOR_TEST_NATS` names and on servers of the tests' own.
 
 mod conversation;
-#[path = "../postgres/broker/ear.rs"]
-mod ear;
 mod faults;
 mod refusals;
 mod secrets;

@@ -6,8 +6,8 @@ use convor_nats::{ConnectError, NatsBroker, NatsOptions};
 use convor_tests::nats::Server;
 use tokio::net::TcpListener;
 
-use super::ear::{Ear, said};
 use super::{Cluster, publish};
+use convor_tests::ear::{Ear, said};
 
 const SECRET: &str = "s3cret";
 

@@ -8,8 +8,8 @@ use convor_nats::NatsBroker;
 use futures_util::StreamExt;
 use tokio::time::timeout;
 
-use super::ear::{Ear, said};
 use super::{Cluster, FEW, hinted, id, key, publish, signal, told};
+use convor_tests::ear::{Ear, said};
 
 /// Somebody who is no node, and hears everything.
 async fn stranger(cluster: &Cluster) -> (Client, Subscriber) {

@@ -7,8 +7,8 @@ use convor_tests::environment::proving;
 use convor_tests::nats::Server;
 use convor_tests::patience::look;
 
-use super::ear::{Ear, assert_no_silent_gap, said};
 use super::{Cluster, FEW, hinted, id, key, publish, signal, told};
+use convor_tests::ear::{Ear, assert_no_silent_gap, said};
 
 /// How many signals one node says where many are wanted.
 fn many() -> u64 {

@@ -1,7 +1,6 @@
 //! Signals over LISTEN/NOTIFY: in their order or missed, and never missed in silence.
 
 mod cluster;
-mod ear;
 mod faults;
 mod strangers;
 
@@ -14,7 +13,7 @@ use convor_tests::patience;
 use sqlx::postgres::PgListener;
 use uuid::Uuid;
 
-use ear::{Ear, said};
+use convor_tests::ear::{self, Ear, said};
 
 /// How many signals one node says where many are wanted.
 fn many() -> u64 {

@@ -79,10 +79,16 @@ fn a_seed_says_what_befalls_the_system() {
         assert_eq!(kinds(&one), kinds(&other), "seed {seed}");
         same.fetch_add(usize::from(one.digest == other.digest), Ordering::Relaxed);
     });
+    let same = same.into_inner();
+    // Of few it may be none, since hash maps differ.
+    assert!(
+        !proving() || 2 * same >= seeds.len(),
+        "{same} of {} are the same to the millisecond",
+        seeds.len()
+    );
     println!("{COLUMNS}");
     println!(
-        "proof: Simulation | the same twice, of which {} were the same to the millisecond | {} |  |  |  | ",
-        same.into_inner(),
+        "proof: Simulation | the same twice, of which {same} were the same to the millisecond | {} |  |  |  | ",
         seeds.len()
     );
 }

@@ -6,7 +6,9 @@
 pub mod browser;
 pub mod dashboard;
 pub mod database;
+pub mod dialogue;
 pub mod driver;
+pub mod ear;
 pub mod environment;
 pub mod fixture;
 pub mod folder;
@@ -22,7 +24,6 @@ pub mod proxy;
 pub mod recording;
 pub mod server;
 pub mod stage;
-pub mod talk;
 pub mod tenant_check;
 pub mod widget;
 

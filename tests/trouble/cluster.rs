@@ -78,6 +78,56 @@ async fn what_was_said_while_the_broker_was_away_is_heard_when_it_is_back() {
     assert_eq!(heard(&mut person, 5 * SECOND).await.events(), ["2 message"]);
 }
 
+/// As many at once as may be, and the next as soon as one of them is read.
+#[tokio::test(start_paused = true)]
+async fn many_conversations_of_one_tenant_are_read_again_without_pauses() {
+    const MANY: usize = 200;
+    let Cluster { world, here, there, tenant_here, tenant_there } = Cluster::of(World::new(), |builder| {
+        let mut limits = Limits::default();
+        (limits.messages_per_tenant, limits.messages) = (convor::Rate::UNLIMITED, convor::Rate::UNLIMITED);
+        builder.limits(limits)
+    })
+    .await;
+    let mut people = Vec::new();
+    for _ in 0..MANY {
+        let (visitor, id) = asked(&tenant_here).await;
+        people.push((id, Person::connect(&there.chat, visitor).await));
+    }
+    pass(SECOND).await;
+    world.broker.disconnect();
+    for (id, _) in &people {
+        let said = here.chat.post(&away(&tenant_here, &tenant_here.anna), *id, message("two")).await;
+        said.expect("a message");
+    }
+    there.storage.delay(every("events.page"), Before, Duration::from_millis(10));
+    world.broker.reconnect();
+    // Four at a time, 10 ms each.
+    pass(2 * SECOND).await;
+    assert_eq!(tenant_there.id, tenant_here.id);
+    for (_, person) in &mut people {
+        assert_eq!(heard(person, Duration::from_millis(1)).await.events(), ["2 message"]);
+    }
+}
+
+/// What visitors may have opened elsewhere is asked for again, and that by itself.
+#[tokio::test(start_paused = true)]
+async fn a_storage_that_fails_for_visitors_makes_no_inbox_list_again_and_again() {
+    let Cluster { world, there, tenant_here, tenant_there, .. } = Cluster::new().await;
+    let (visitor, _) = asked(&tenant_here).await;
+    let mut person = Person::connect(&there.chat, visitor).await;
+    let mut ben = tenant_there.ben().await;
+    ben.open_inbox().await;
+    world.broker.disconnect();
+    let later = crate::world::open(&tenant_here, &visitor).await;
+    heard(&mut ben, SECOND).await;
+    there.storage.fail(every("conversations.page"), Before);
+    world.broker.reconnect();
+    assert!(heard(&mut ben, MINUTE).await.of("reset").count() <= 2);
+    there.storage.recover();
+    let opened = heard(&mut person, 5 * SECOND).await;
+    assert!(opened.of("event").any(|event| event["conversation"] == json!(later)), "{opened:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_inbox_is_told_to_list_again_when_hints_may_be_lost() {
     let Cluster { world, here, tenant_here, tenant_there, .. } = Cluster::new().await;
@@ -210,6 +260,21 @@ async fn a_node_that_starts_learns_who_is_there() {
     there.chat.open(&tenant.visitor().await, opening("one")).await.expect("it is opened");
     pass(MINUTE).await;
     assert!(notifier.take().is_empty(), "nobody is told by mail what somebody sees");
+}
+
+/// Who was there is forgotten with a node that vanishes, and asked for when it comes back.
+#[tokio::test(start_paused = true)]
+async fn who_is_on_a_node_that_had_vanished_is_seen_as_soon_as_it_is_back() {
+    let Cluster { world, there, tenant_here, tenant_there, .. } = Cluster::new().await;
+    let _anna = tenant_here.anna().await;
+    pass(SECOND).await;
+    assert!(there.chat.is_staffed(tenant_there.id));
+    world.broker.disconnect();
+    pass(10 * SECOND).await;
+    assert!(!there.chat.is_staffed(tenant_there.id));
+    world.broker.reconnect();
+    pass(4 * SECOND).await;
+    assert!(there.chat.is_staffed(tenant_there.id), "not only when presence is renewed");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -1,5 +1,6 @@
 //! A conversation is opened by HTTP while its visitor's socket is about to connect.
 
+use convor::protocol::OpenRequest;
 use convor_tests::fixture::{message, opening};
 use convor_tests::hooked::Side::{After, Before};
 use convor_tests::hooked::{Side, next};
@@ -40,6 +41,22 @@ async fn a_connection_hears_what_is_opened_while_it_is_made() {
         let events = heard(&mut person, SECOND).await.events();
         assert!(events.ends_with(&["2 message".to_owned()]), "{side:?} {call}: {events:?}");
     }
+}
+
+/// What is opened without a word is no event: there is nothing to tell other nodes.
+#[tokio::test(start_paused = true)]
+async fn what_was_opened_in_silence_through_another_node_is_heard_with_its_first_word() {
+    let Cluster { here, there, tenant_here, tenant_there, .. } = Cluster::new().await;
+    let visitor = tenant_here.visitor().await;
+    let mut person = Person::connect(&there.chat, visitor).await;
+    let silent = OpenRequest { first_message: None, ..opening("one") };
+    let opened = here.chat.open(&visitor, silent).await.expect("it is opened");
+    let id = opened.conversation.view.conversation.id;
+    let anna = away(&tenant_there, &tenant_there.anna);
+    for word in ["one", "two"] {
+        there.chat.post(&anna, id, message(word)).await.expect("a message");
+    }
+    assert_eq!(heard(&mut person, SECOND).await.events(), ["1 message", "2 message"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,12 +1,13 @@
 //! Who has signed out, or whose time is over, is gone: on this node and on all others.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use convor::credentials::Token;
-use convor::domain::Role;
-use convor::ports::Close;
+use convor::ids::SessionId;
 use convor::ports::storage::Window;
-use convor::{Error, Limits};
+use convor::ports::{Authenticated, Authenticator, Close};
+use convor::{ChatBuilder, Error, Limits, async_trait};
 use convor_tests::fixture::{Tenant, new_id};
 use convor_tests::hooked::Side::{After, Before};
 use convor_tests::hooked::{every, next};
@@ -15,7 +16,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::socket::{Socket, anna_signs_in};
-use crate::world::{Cluster, MINUTE, SECOND, World, alone, alone_with, asked, away, pass};
+use crate::world::{Cluster, MINUTE, SECOND, World, alone, alone_with, asked, pass};
 
 /// How long a node may take to obey, and a little more.
 fn obedience() -> Duration {
@@ -36,6 +37,30 @@ async fn a_socket_ends_with_its_session() {
     pass(MINUTE - SECOND).await;
     assert_eq!(socket.end(), None);
     pass(2 * SECOND).await;
+    assert_eq!(socket.end(), Some(Close::Revoked));
+}
+
+/// A host whose every ticket is this.
+#[derive(Debug, Default)]
+struct OneGuest(OnceLock<Authenticated>);
+
+#[async_trait]
+impl Authenticator for OneGuest {
+    async fn authenticate(&self, _: &str) -> Result<Option<Authenticated>, Error> {
+        Ok(self.0.get().copied())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_visitors_socket_ends_with_its_session_on_another_node_without_operators() {
+    let guest = Arc::new(OneGuest::default());
+    let own = |builder: ChatBuilder| builder.authenticator(Arc::clone(&guest) as _);
+    let Cluster { here, there, tenant_here, .. } = Cluster::of(World::new(), own).await;
+    let session: SessionId = new_id();
+    guest.0.set(Authenticated::new(tenant_here.visitor().await).session(session)).expect("it is the first");
+    let socket = Socket::welcomed(&there.chat, "a ticket").await;
+    here.chat.end_session(tenant_here.id, session).await.expect("it is ended");
+    pass(obedience()).await;
     assert_eq!(socket.end(), Some(Close::Revoked));
 }
 
@@ -294,22 +319,20 @@ async fn a_sign_out_is_obeyed_whatever_one_read_asks_about() {
     }
 }
 
-/// The first connection of a tenant looks where its control log ends. However late that look is, what has been revoked
+/// The first connection of a tenant that has a session looks where its control log ends. However late that look is, what has been revoked
 /// meanwhile is obeyed.
 #[tokio::test(start_paused = true)]
 async fn a_slow_first_look_at_the_control_log_skips_no_sign_out() {
     let Cluster { here, there, tenant_here, .. } = Cluster::new().await;
     let token = anna_signs_in(&tenant_here).await;
-    let ben = away(&tenant_here, &tenant_here.ben);
-    assert_eq!(tenant_here.ben.role, Role::Operator);
     let held = there.storage.hold(next("control.head"), Before);
-    let chat = there.chat.clone();
-    let slow = tokio::spawn(async move { Person::connect(&chat, ben).await });
+    let (chat, first) = (there.chat.clone(), token.reveal().to_owned());
+    let slow = tokio::spawn(async move { Socket::hello(&chat, &first).await });
     held.reached().await;
     let socket = Socket::welcomed(&there.chat, token.reveal()).await;
     here.chat.sign_out(token.reveal()).await.expect("she is signed out");
     held.release();
-    let _ben = slow.await.expect("he connects");
+    let slow = slow.await.expect("no panic");
     pass(obedience()).await;
-    assert_eq!(socket.end(), Some(Close::Revoked));
+    assert_eq!((socket.end(), slow.end()), (Some(Close::Revoked), Some(Close::Revoked)));
 }

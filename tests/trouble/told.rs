@@ -93,6 +93,30 @@ async fn what_is_too_long_to_be_told_or_for_what_waits_is_read() {
     }
 }
 
+/// Also by those who do not follow the conversation itself.
+#[tokio::test(start_paused = true)]
+async fn what_is_read_is_not_overtaken_by_what_is_told() {
+    let brief = |builder: convor::ChatBuilder| {
+        let mut limits = convor::Limits::default();
+        limits.told_bytes_max = 1_000;
+        builder.limits(limits)
+    };
+    let world = World::with_broker(MemoryBroker::new().carrying_content());
+    let Cluster { here, there, tenant_here, tenant_there, .. } = Cluster::of(world, brief).await;
+    let (_, id) = asked(&tenant_here).await;
+    let mut ben = tenant_there.ben().await;
+    ben.open_inbox().await;
+    heard(&mut ben, SECOND).await;
+    there.storage.delay(every("events.page"), Before, Duration::from_millis(20));
+    let anna = away(&tenant_here, &tenant_here.anna);
+    for text in ["two, at length ".repeat(50).as_str(), "three"] {
+        here.chat.post(&anna, id, message(text)).await.expect("a message");
+    }
+    let heard = heard(&mut ben, 5 * SECOND).await.events();
+    let first = |event| heard.iter().position(|heard| heard == event);
+    assert!(first("2 message").is_some() && first("2 message") < first("3 message"), "{heard:?}");
+}
+
 /// Clients that come back together and miss the same cost few reads.
 #[tokio::test(start_paused = true)]
 async fn a_thousand_who_come_back_share_reads() {

@@ -16,7 +16,6 @@ mod tests;
 mod topic;
 mod turn;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -70,6 +69,18 @@ impl Hub {
         shard.entry(key).or_default().enter(connection)
     }
 
+    /// Makes `connection` a member that does not hear anything yet, unless it is one; answers whether that made it one.
+    pub(crate) fn enter_anew(&self, key: TopicKey, connection: &Arc<Connection>) -> bool {
+        let mut shard = self.shard(key);
+        let mut topics = connection.topics();
+        let Some(topics) = topics.as_mut() else { return false };
+        let is_new = topics.insert(key.1);
+        if is_new {
+            shard.entry(key).or_default().enter(connection);
+        }
+        is_new
+    }
+
     /// Lets a member hear everything after `cursor`, its position in its own numbering, having read the log up to
     /// `heads`.
     pub(crate) fn go_live(
@@ -85,6 +96,7 @@ impl Hub {
     }
 
     /// Whether `connection` is a member of a topic.
+    #[cfg(test)]
     pub(crate) fn is_member(&self, key: TopicKey, connection: ConnectionId) -> bool {
         self.shard(key).get(&key).is_some_and(|topic| topic.has(connection))
     }
@@ -227,19 +239,25 @@ impl Hub {
         }
     }
 
-    /// Waits for conversations that have to be reread, and takes them.
-    pub(crate) async fn take_stale(&self) -> HashMap<TopicKey, StaleTopic> {
-        self.stale.take().await
+    /// Whether a conversation has to be reread, or is being reread at this moment.
+    pub(crate) fn is_stale(&self, key: TopicKey) -> bool {
+        self.stale.has(key)
+    }
+
+    /// Waits for a conversation that has to be reread and whose tenant has less than so many that are being reread. It counts
+    /// until [`end_reread`](Self::end_reread).
+    pub(crate) async fn begin_reread(&self, per_tenant_max: usize) -> (TopicKey, StaleTopic) {
+        self.stale.begin(per_tenant_max).await
+    }
+
+    /// A conversation is not being reread any more.
+    pub(crate) fn end_reread(&self, key: TopicKey) {
+        self.stale.end(key);
     }
 
     /// A conversation has been reread up to this staff position: it is looked at again if that was not all.
     pub(crate) fn has_reread(&self, key: TopicKey, topic: StaleTopic, staff_head: u64) {
         self.stale.reread(key, topic, staff_head);
-    }
-
-    /// A conversation is to be reread a little later.
-    pub(crate) fn postpone(&self, key: TopicKey, topic: StaleTopic) {
-        self.stale.postpone(key, 1, topic);
     }
 
     /// A conversation could not be reread: it is tried again, less and less often. Answers `false` when it no longer is: its

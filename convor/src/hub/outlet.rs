@@ -182,18 +182,16 @@ impl Transport for Outlet {
         if queue.closing.is_some() {
             return Err(Refused);
         }
+        if let FrameClass::Droppable(key) = frame.class {
+            queue.drop_droppable(key, self.droppable_max);
+        }
         let fits = queue.frames.len() < self.frames_max && queue.bytes + frame.text.len() <= self.bytes_max;
         match frame.class {
-            FrameClass::Event if fits => queue.push(frame),
+            _ if fits => queue.push(frame),
+            FrameClass::Droppable(_) => {}
             FrameClass::Event => {
                 self.end(queue, Close::SlowReader);
                 return Err(Refused);
-            }
-            FrameClass::Droppable(key) => {
-                queue.drop_droppable(key, self.droppable_max);
-                if fits {
-                    queue.push(frame);
-                }
             }
         }
         wake(queue);
@@ -349,6 +347,15 @@ mod tests {
         outlet.try_send(event("a")).expect("room");
         outlet.try_send(droppable("x", 1)).expect("dropped in silence");
         assert_eq!(drain(&outlet).await, ["a"]);
+    }
+
+    #[tokio::test]
+    async fn of_two_droppable_frames_the_newer_is_kept_also_in_a_full_queue() {
+        let outlet = outlet(2, 100, 10);
+        outlet.try_send(droppable("old", 1)).expect("room");
+        outlet.try_send(event("a")).expect("room");
+        outlet.try_send(droppable("new", 1)).expect("room");
+        assert_eq!(drain(&outlet).await, ["a", "new"]);
     }
 
     #[tokio::test]

@@ -22,6 +22,8 @@ struct Present {
     here: HashMap<Author, Vec<Arc<Connection>>>,
     connections: usize,
     operators_here: usize,
+    /// Connections that a session may end.
+    sessions_here: usize,
     /// Connections whose credential ends by itself.
     expiring: Vec<Arc<Connection>>,
     inbox: Arc<Vec<Arc<Connection>>>,
@@ -82,6 +84,7 @@ impl Roster {
         own.push(Arc::clone(connection));
         let first = own.len() == 1;
         present.connections += 1;
+        present.sessions_here += usize::from(connection.session().is_some());
         if connection.expires() {
             present.expiring.push(Arc::clone(connection));
         }
@@ -100,7 +103,9 @@ impl Roster {
         let Some(own) = present.here.get_mut(&author) else { return false };
         let before = own.len();
         own.retain(|other| other.id() != connection.id());
-        present.connections -= before - own.len();
+        let removed = before - own.len();
+        present.connections -= removed;
+        present.sessions_here -= removed * usize::from(connection.session().is_some());
         let gone = own.is_empty();
         if gone {
             present.here.remove(&author);
@@ -262,10 +267,7 @@ impl Roster {
 
     /// The tenants whose control log may end connections that are here.
     pub(crate) fn tenants_to_confirm(&self) -> Vec<TenantId> {
-        let ends = |present: &Present| present.connections().any(|connection| connection.session().is_some());
-        self.of_each(|tenant, present, found| {
-            found.extend((present.operators_here > 0 && ends(present)).then_some(tenant));
-        })
+        self.of_each(|tenant, present, found| found.extend((present.sessions_here > 0).then_some(tenant)))
     }
 
     /// Up to where this node has obeyed the tenant's control log.

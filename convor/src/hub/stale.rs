@@ -1,12 +1,12 @@
 //! Conversations that have to be reread: each once, however often it was said, and not before its time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
 
 use tokio::sync::Notify;
 
 use super::{TopicKey, lock};
-use crate::ids::VisitorId;
+use crate::ids::{ConversationId, TenantId, VisitorId};
 
 /// After how many beats an uncertain conversation is looked at again: a commit whose outcome nobody knows may still come.
 const LOOKS: [u32; 3] = [4, 20, 120];
@@ -24,8 +24,50 @@ pub(super) struct Stale {
 #[derive(Debug, Default)]
 struct Marks {
     now: HashMap<TopicKey, StaleTopic>,
+    /// The same by tenant, in the order in which they were marked.
+    by_tenant: HashMap<TenantId, VecDeque<ConversationId>>,
+    /// The tenants among them, in turn.
+    turns: VecDeque<TenantId>,
     /// In so many beats.
     later: HashMap<TopicKey, (u32, StaleTopic)>,
+    /// Those that are being reread: a few.
+    reading: Vec<TopicKey>,
+}
+
+impl Marks {
+    fn mark(&mut self, key: TopicKey, topic: StaleTopic) {
+        if let Some(before) = self.now.get_mut(&key) {
+            before.merge(topic);
+            return;
+        }
+        self.now.insert(key, topic);
+        let own = self.by_tenant.entry(key.0).or_default();
+        if own.is_empty() {
+            self.turns.push_back(key.0);
+        }
+        own.push_back(key.1);
+    }
+
+    /// The next one whose tenant has less than so many that are being reread; tenants take turns.
+    fn begin(&mut self, per_tenant_max: usize) -> Option<(TopicKey, StaleTopic)> {
+        for _ in 0..self.turns.len() {
+            let tenant = self.turns.pop_front()?;
+            if self.reading.iter().filter(|key| key.0 == tenant).count() >= per_tenant_max {
+                self.turns.push_back(tenant);
+                continue;
+            }
+            let own = self.by_tenant.get_mut(&tenant)?;
+            let key = (tenant, own.pop_front()?);
+            if own.is_empty() {
+                self.by_tenant.remove(&tenant);
+            } else {
+                self.turns.push_back(tenant);
+            }
+            self.reading.push(key);
+            return Some((key, self.now.remove(&key)?));
+        }
+        None
+    }
 }
 
 /// What is known of a conversation that has to be reread.
@@ -98,8 +140,14 @@ impl StaleTopic {
 
 impl Stale {
     pub(super) fn mark(&self, key: TopicKey, topic: StaleTopic) {
-        lock(&self.marks).now.entry(key).and_modify(|before| before.merge(topic)).or_insert(topic);
+        lock(&self.marks).mark(key, topic);
         self.woken.notify_one();
+    }
+
+    /// Whether a conversation has to be reread, now or later, or is being reread.
+    pub(super) fn has(&self, key: TopicKey) -> bool {
+        let marks = lock(&self.marks);
+        marks.now.contains_key(&key) || marks.later.contains_key(&key) || marks.reading.contains(&key)
     }
 
     /// A conversation has been read up to `staff_head`.
@@ -119,7 +167,7 @@ impl Stale {
     }
 
     /// A conversation is to be reread in so many beats.
-    pub(super) fn postpone(&self, key: TopicKey, beats: u32, topic: StaleTopic) {
+    fn postpone(&self, key: TopicKey, beats: u32, topic: StaleTopic) {
         let mut marks = lock(&self.marks);
         let entry = marks.later.entry(key).or_insert((beats, topic));
         entry.0 = entry.0.min(beats);
@@ -142,23 +190,31 @@ impl Stale {
             })
             .collect();
         for (key, (_, topic)) in due {
-            marks.now.entry(key).and_modify(|before| before.merge(topic)).or_insert(topic);
+            marks.mark(key, topic);
         }
         if !marks.now.is_empty() {
             self.woken.notify_one();
         }
     }
 
-    /// Waits for conversations that have to be reread now, and takes them.
-    pub(super) async fn take(&self) -> HashMap<TopicKey, StaleTopic> {
+    /// Waits for a conversation that has to be reread now, of a tenant with less than so many that are being reread.
+    pub(super) async fn begin(&self, per_tenant_max: usize) -> (TopicKey, StaleTopic) {
         loop {
             let woken = self.woken.notified();
-            let topics = std::mem::take(&mut lock(&self.marks).now);
-            if !topics.is_empty() {
-                return topics;
+            if let Some(begun) = lock(&self.marks).begin(per_tenant_max) {
+                return begun;
             }
             woken.await;
         }
+    }
+
+    /// A conversation is not being reread any more.
+    pub(super) fn end(&self, key: TopicKey) {
+        let mut marks = lock(&self.marks);
+        if let Some(place) = marks.reading.iter().position(|reading| *reading == key) {
+            marks.reading.swap_remove(place);
+        }
+        self.woken.notify_one();
     }
 }
 
@@ -199,10 +255,29 @@ mod tests {
     async fn what_is_postponed_comes_in_its_time() {
         let (stale, key) = (Stale::default(), (uuid::Uuid::nil().into(), uuid::Uuid::nil().into()));
         stale.reread(key, StaleTopic::grown(uuid::Uuid::nil().into(), 0, 2), 1);
-        let mut taking = Box::pin(stale.take());
+        let mut taking = Box::pin(stale.begin(1));
         assert!(tokio::time::timeout(std::time::Duration::ZERO, &mut taking).await.is_err());
         stale.beat();
         stale.beat();
-        assert!(taking.await.contains_key(&key));
+        assert_eq!(taking.await.0, key);
+    }
+
+    #[test]
+    fn tenants_take_turns_and_each_has_its_part() {
+        let key = |tenant: u128, conversation: u128| {
+            (uuid::Uuid::from_u128(tenant).into(), uuid::Uuid::from_u128(conversation).into())
+        };
+        let mut marks = Marks::default();
+        (1..=4).for_each(|conversation| marks.mark(key(1, conversation), StaleTopic::default()));
+        marks.mark(key(2, 1), StaleTopic::default());
+        marks.mark(key(1, 1), StaleTopic::default());
+        let mut begin = || marks.begin(2).map(|(key, _)| key);
+        let begun = [begin(), begin(), begin(), begin()];
+        assert_eq!(begun, [Some(key(1, 1)), Some(key(2, 1)), Some(key(1, 2)), None]);
+        let stale = Stale { marks: Mutex::new(marks), ..Stale::default() };
+        assert!(stale.has(key(1, 2)) && stale.has(key(1, 4)) && !stale.has(key(2, 2)));
+        stale.end(key(1, 2));
+        assert!(!stale.has(key(1, 2)));
+        assert_eq!(lock(&stale.marks).begin(2).map(|(key, _)| key), Some(key(1, 3)), "at once");
     }
 }

@@ -73,8 +73,10 @@ fn publish_in(hub: &Hub, epoch: u32, staff: u64, visitor: Option<u64>) {
 }
 
 async fn stale(hub: &Hub) -> bool {
-    let taken = tokio::time::timeout(std::time::Duration::ZERO, hub.take_stale()).await;
-    taken.is_ok_and(|topics| topics.contains_key(&key()))
+    let begun = tokio::time::timeout(std::time::Duration::ZERO, hub.begin_reread(1)).await;
+    let is_stale = begun.is_ok_and(|(stale, _)| stale == key());
+    hub.end_reread(key());
+    is_stale
 }
 
 #[tokio::test]

@@ -1,14 +1,13 @@
 //! What happens without being asked for: stale conversations are reread, snoozes end, notifications are delivered.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
 use crate::domain::Principal;
 use crate::error::Error;
-use crate::hub::Hub;
+use crate::hub::{Hub, TopicKey};
 use crate::ids::TenantId;
 use crate::ports::storage::{ConversationPatch, StatusChange};
 use crate::ports::{Close, Notifier};
@@ -59,59 +58,36 @@ async fn reread_stale(inner: Weak<Inner>, hub: Arc<Hub>) {
         return;
     };
     let slots = Arc::new(Semaphore::new(rereads_max));
-    let shares = Arc::new(Mutex::new(HashMap::<TenantId, usize>::new()));
     loop {
-        let topics = hub.take_stale().await;
-        for (key, stale) in topics {
-            let Some(share) = Share::take(&shares, key.0, per_tenant_max) else {
-                hub.postpone(key, stale);
-                continue;
-            };
-            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
-            let Some(chat) = upgrade(&inner) else { return };
-            tokio::spawn(async move {
-                match chat.reread(key, stale).await {
-                    Ok(staff_head) => chat.hub().has_reread(key, stale, staff_head),
-                    Err(error) => {
-                        tracing::debug!(code = error.code(), "a conversation could not be reread");
-                        if !chat.hub().could_not_reread(key, stale) {
-                            chat.let_inbox_be_listed(key.0);
-                        }
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+        let (key, stale) = hub.begin_reread(per_tenant_max).await;
+        let reread = Reread { hub: Arc::clone(&hub), key };
+        let Some(chat) = upgrade(&inner) else { return };
+        tokio::spawn(async move {
+            match chat.reread(key, stale).await {
+                Ok(staff_head) => chat.hub().has_reread(key, stale, staff_head),
+                Err(error) => {
+                    tracing::debug!(code = error.code(), "a conversation could not be reread");
+                    if !chat.hub().could_not_reread(key, stale) {
+                        chat.let_inbox_be_listed(key.0);
                     }
                 }
-                drop((slot, share));
-            });
-        }
-    }
-}
-
-/// A tenant's part in what is reread at once, so that one whose storage is slow does not take up all of it.
-struct Share {
-    shares: Arc<Mutex<HashMap<TenantId, usize>>>,
-    tenant: TenantId,
-}
-
-impl Share {
-    fn take(shares: &Arc<Mutex<HashMap<TenantId, usize>>>, tenant: TenantId, max: usize) -> Option<Self> {
-        let mut taken = shares.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = taken.entry(tenant).or_default();
-        if *own >= max {
-            return None;
-        }
-        *own += 1;
-        Some(Self { shares: Arc::clone(shares), tenant })
-    }
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        let mut taken = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = taken.get_mut(&self.tenant) {
-            *own -= 1;
-            if *own == 0 {
-                taken.remove(&self.tenant);
             }
-        }
+            drop((slot, reread));
+        });
+    }
+}
+
+/// A conversation that is being reread. A tenant has a part of what is at once, so that one whose storage is slow does not take
+/// up all of it.
+struct Reread {
+    hub: Arc<Hub>,
+    key: TopicKey,
+}
+
+impl Drop for Reread {
+    fn drop(&mut self) {
+        self.hub.end_reread(self.key);
     }
 }
 

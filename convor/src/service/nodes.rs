@@ -1,44 +1,28 @@
 //! This node among others: what it tells them, and what it does with what they tell.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::config::Limits;
 use crate::domain::Author;
 use crate::hub::StaleTopic;
 use crate::ids::{NodeId, TenantId};
-use crate::ports::{Broker, Frame, Received, Signal, SignalBody, Subscription};
-use crate::protocol::{ServerFrame, encode};
+use crate::ports::{Broker, Received, Signal, SignalBody, Subscription};
 
 use super::background::upgrade;
+use super::missed::{find_what_was_opened, make_up_for_what_was_missed};
+use super::peers::{Answers, Peers};
 use super::queue::{self, Queue};
 use super::tellers::{Tellers, Told};
 use super::{Chat, Inner};
 
 /// How often a node says that it lives.
-const HEARTBEAT: Duration = Duration::from_secs(1);
-
-/// After how many beats without a signal a node has vanished.
-const BEATS_MISSED_MAX: u64 = 5;
-
-/// After how many beats more at most what a vanished node may have said is looked for again. It may have ended, or be cut off from
-/// the broker alone, and still serve clients.
-const BEATS_BETWEEN_LOOKS_MAX: u64 = 60;
-
-/// How many nodes are remembered: more than a cluster has, since anybody may make them up where signals are not sealed.
-const PEERS_MAX: usize = 1_000;
-
-/// For how many beats a vanished node's last number is remembered, so that a gap is seen when it comes back.
-const BEATS_REMEMBERED: u64 = 3_600;
-
-/// In how many beats of a new subscription all nodes have been heard of: one that appears later has been missed.
-const BEATS_TO_KNOW_ALL: u64 = 3;
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// How many principals stand in one signal: no more than fit into it.
 const WHO: usize = 64;
@@ -79,7 +63,10 @@ pub(super) fn spawn(chat: &Chat, broker: &Arc<dyn Broker>, waiting: Waiting) {
     let inner = Arc::downgrade(&chat.inner);
     chat.keep(tokio::spawn(speak(chat.inner.node, Arc::clone(broker), waiting)));
     chat.keep(tokio::spawn(beat(inner.clone())));
-    chat.keep(tokio::spawn(make_up_for_what_was_missed(inner.clone(), Arc::clone(&chat.inner.missed))));
+    let unfound = Arc::new(Notify::new());
+    let missed = Arc::clone(&chat.inner.missed);
+    chat.keep(tokio::spawn(make_up_for_what_was_missed(inner.clone(), missed, Arc::clone(&unfound))));
+    chat.keep(tokio::spawn(find_what_was_opened(inner.clone(), unfound)));
     chat.keep(tokio::spawn(listen(inner, Arc::clone(broker), Tellers::spawn(chat))));
 }
 
@@ -111,18 +98,6 @@ async fn beat(inner: Weak<Inner>) {
     }
 }
 
-/// Makes up for lost hints, apart from the listening, which must not wait for it. However often something was missed in the
-/// meantime, it is done once more.
-async fn make_up_for_what_was_missed(inner: Weak<Inner>, missed: Arc<tokio::sync::Notify>) {
-    loop {
-        missed.notified().await;
-        let Some(chat) = upgrade(&inner) else { return };
-        chat.make_up().await;
-        drop(chat);
-        tokio::time::sleep(HEARTBEAT).await;
-    }
-}
-
 async fn listen(inner: Weak<Inner>, broker: Arc<dyn Broker>, tellers: Tellers) {
     while inner.strong_count() > 0 {
         match broker.subscribe().await {
@@ -142,6 +117,7 @@ async fn listen(inner: Weak<Inner>, broker: Arc<dyn Broker>, tellers: Tellers) {
 
 async fn listen_to(inner: &Weak<Inner>, mut subscription: Box<dyn Subscription>, tellers: &Tellers) {
     let mut peers = Peers::default();
+    let (mut question, mut answers) = (false, Answers::default());
     let mut ticker = tokio::time::interval(HEARTBEAT);
     ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -154,14 +130,25 @@ async fn listen_to(inner: &Weak<Inner>, mut subscription: Box<dyn Subscription>,
                     // Somebody says it again, and it may have been erased meanwhile.
                     signal.body = signal.body.untold();
                 }
+                // Who was there has been forgotten with it.
+                question |= peers.is_back(&signal);
                 if peers.hear(&signal) {
                     chat.inner.missed.notify_one();
+                }
+                if signal.body == SignalBody::Hello && answers.asked() {
+                    chat.say_who_is_here();
                 }
                 chat.hear(signal, tellers);
             }
             Some(Received::Lost) => chat.inner.missed.notify_one(),
             Some(Received::Closed) => return,
             None => {
+                if std::mem::take(&mut question) {
+                    chat.signal(SignalBody::Hello);
+                }
+                if answers.beat() {
+                    chat.say_who_is_here();
+                }
                 for node in peers.beat() {
                     for (tenant, author) in chat.hub().roster().expire(chat.now(), Some(node)) {
                         chat.show_presence(tenant, author);
@@ -183,68 +170,6 @@ async fn next_or_tick(subscription: &mut dyn Subscription, ticker: &mut Interval
         ticker.poll_tick(context).map(|_| None)
     })
     .await
-}
-
-/// The other nodes, as far as they have been heard.
-#[derive(Debug, Default)]
-struct Peers {
-    known: HashMap<NodeId, Peer>,
-    beats: u64,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Peer {
-    /// Its last signal.
-    number: u64,
-    /// In which beat of this node that came.
-    heard_in: u64,
-    /// In which beat it has vanished, or what it may have said is looked for again.
-    missing_in: u64,
-    /// It has said goodbye: nothing is missed when it falls silent.
-    leaving: bool,
-}
-
-impl Peers {
-    /// Whether this signal, or a later one of its node, has been heard.
-    fn has_heard(&self, signal: &Signal) -> bool {
-        self.known.get(&signal.node).is_some_and(|peer| signal.number <= peer.number)
-    }
-
-    /// Notes a signal; answers whether others before it have been missed.
-    fn hear(&mut self, signal: &Signal) -> bool {
-        let was_leaving = self.known.get(&signal.node).is_some_and(|peer| peer.leaving);
-        let leaving = was_leaving || signal.body == SignalBody::Goodbye;
-        let missing_in = self.beats + BEATS_MISSED_MAX + 1;
-        let peer = Peer { number: signal.number, heard_in: self.beats, missing_in, leaving };
-        if self.known.len() >= PEERS_MAX && !self.known.contains_key(&signal.node) {
-            self.forget_one();
-        }
-        match self.known.insert(signal.node, peer) {
-            Some(before) => before.number.checked_add(1) != Some(signal.number),
-            None => signal.number > 1 && self.beats > BEATS_TO_KNOW_ALL,
-        }
-    }
-
-    /// A beat has passed; answers which nodes have vanished in it, or are still missing. The longer it lasts, the less often.
-    fn beat(&mut self) -> Vec<NodeId> {
-        self.beats += 1;
-        let beats = self.beats;
-        self.known.retain(|_, peer| beats - peer.heard_in <= BEATS_REMEMBERED);
-        let mut missing = Vec::new();
-        for (node, peer) in &mut self.known {
-            if !peer.leaving && beats >= peer.missing_in {
-                peer.missing_in = beats + (beats - peer.heard_in).min(BEATS_BETWEEN_LOOKS_MAX);
-                missing.push(*node);
-            }
-        }
-        missing
-    }
-
-    /// Forgets the one that has been silent for longest.
-    fn forget_one(&mut self) {
-        let oldest = self.known.iter().min_by_key(|(_, peer)| peer.heard_in).map(|(node, _)| *node);
-        oldest.map(|node| self.known.remove(&node));
-    }
 }
 
 impl Chat {
@@ -293,13 +218,12 @@ impl Chat {
             }
             SignalBody::Offline { tenant, author } => self.note_elsewhere(tenant, author, signal.node, None),
             SignalBody::Control { .. } => self.inner.control_due.notify_one(),
-            SignalBody::Hello => self.say_who_is_here(),
             SignalBody::Goodbye => {
                 for (tenant, author) in self.hub().roster().expire(self.now(), Some(signal.node)) {
                     self.show_presence(tenant, author);
                 }
             }
-            SignalBody::Heartbeat => {}
+            SignalBody::Hello | SignalBody::Heartbeat => {}
             // It may have been a hint: what it stands for is looked for.
             SignalBody::Unknown => self.inner.missed.notify_one(),
             body => {
@@ -332,129 +256,17 @@ impl Chat {
             self.show_presence(tenant, author);
         }
     }
-
-    /// Lets those who listen to an inbox list it again: they may have missed something.
-    pub(super) fn let_inbox_be_listed(&self, tenant: TenantId) {
-        let reset = ServerFrame::Reset { conversation: None, inbox: Some(true), epoch: None, seq: None };
-        let reset = Frame::event(encode(&reset));
-        self.hub().roster().inbox(tenant).iter().for_each(|connection| connection.offer(&reset));
-    }
-
-    /// Other nodes may have said what this one has not heard: what has listeners here is reread, visitors hear the
-    /// conversations that have been opened elsewhere, those who listen to an inbox list it again, and control logs are
-    /// obeyed.
-    async fn make_up(&self) {
-        self.hub().mark_all_stale();
-        for tenant in self.hub().roster().tenants_here() {
-            self.let_inbox_be_listed(tenant);
-        }
-        self.confirm_all().await;
-        for (tenant, author) in self.hub().roster().principals() {
-            let Author::Visitor(visitor) = author else { continue };
-            match self.within(self.conversations_of(tenant, visitor)).await {
-                Ok(own) => own.into_iter().for_each(|(id, _)| self.subscribe_visitor((tenant, id), visitor)),
-                Err(_) => {
-                    // The storage does not answer: the next round begins anew.
-                    self.inner.missed.notify_one();
-                    return;
-                }
-            }
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn signal(number: u64, body: SignalBody) -> Signal {
-        Signal { node: uuid::Uuid::from_u128(1).into(), number, body }
-    }
-
-    #[test]
-    fn a_gap_is_seen_also_of_a_node_that_had_vanished() {
-        let mut peers = Peers::default();
-        assert!(!peers.hear(&signal(7, SignalBody::Heartbeat)), "a subscription begins anywhere");
-        assert!(!peers.hear(&signal(8, SignalBody::Heartbeat)));
-        assert!(peers.hear(&signal(10, SignalBody::Heartbeat)));
-        let vanished: Vec<_> = (0..BEATS_MISSED_MAX + 3).map(|_| peers.beat().len()).collect();
-        assert_eq!(vanished.iter().sum::<usize>(), 1, "it has vanished");
-        assert!(!peers.hear(&signal(11, SignalBody::Heartbeat)), "it had nothing to say");
-        assert!(peers.hear(&signal(13, SignalBody::Heartbeat)));
-    }
-
-    #[test]
-    fn what_is_said_again_is_known() {
-        let mut peers = Peers::default();
-        assert!(!peers.has_heard(&signal(7, SignalBody::Heartbeat)));
-        peers.hear(&signal(7, SignalBody::Heartbeat));
-        assert!(peers.has_heard(&signal(7, SignalBody::Heartbeat)));
-        assert!(!peers.has_heard(&signal(8, SignalBody::Heartbeat)));
-    }
-
-    #[test]
-    fn a_node_that_stays_away_is_looked_after_again_and_again() {
-        let mut peers = Peers::default();
-        peers.hear(&signal(1, SignalBody::Heartbeat));
-        let looks: Vec<_> = (1..=300).filter(|_| !peers.beat().is_empty()).collect();
-        assert_eq!(looks, [6, 12, 24, 48, 96, 156, 216, 276]);
-        peers.hear(&signal(2, SignalBody::Heartbeat));
-        assert!((0..BEATS_MISSED_MAX).all(|_| peers.beat().is_empty()));
-        assert_eq!(peers.beat().len(), 1);
-    }
-
-    #[test]
-    fn nodes_that_somebody_makes_up_are_not_remembered_without_bound() {
-        let mut peers = Peers::default();
-        for node in 0..2 * PEERS_MAX as u128 {
-            peers.hear(&Signal { node: uuid::Uuid::from_u128(node).into(), ..signal(1, SignalBody::Hello) });
-        }
-        assert_eq!(peers.known.len(), PEERS_MAX);
-    }
-
-    #[test]
-    fn a_node_that_nobody_knew_has_been_missed_but_a_new_one_has_not() {
-        let mut peers = Peers::default();
-        (0..=BEATS_TO_KNOW_ALL).for_each(|_| drop(peers.beat()));
-        assert!(!peers.hear(&signal(1, SignalBody::Hello)));
-        let other = |number| Signal {
-            node: uuid::Uuid::from_u128(2).into(),
-            ..signal(number, SignalBody::Heartbeat)
-        };
-        assert!(peers.hear(&other(5)));
-    }
-
-    #[test]
-    fn a_node_that_has_said_goodbye_does_not_vanish_but_may_be_missed() {
-        let mut peers = Peers::default();
-        peers.hear(&signal(1, SignalBody::Hello));
-        peers.hear(&signal(2, SignalBody::Goodbye));
-        assert!(!peers.hear(&signal(3, SignalBody::Heartbeat)), "it has something left to say");
-        assert!((0..10).all(|_| peers.beat().is_empty()));
-        assert!(peers.hear(&signal(9, SignalBody::Heartbeat)));
-    }
-
-    #[test]
-    fn what_a_newer_version_says_is_no_gap() {
-        let mut peers = Peers::default();
-        peers.hear(&signal(1, SignalBody::Hello));
-        assert!(!peers.hear(&signal(2, SignalBody::Unknown)));
-        assert!(!peers.hear(&signal(3, SignalBody::Heartbeat)));
-        assert!(peers.hear(&signal(5, SignalBody::Unknown)), "but it has a number, and so may be missed");
-    }
-
-    #[test]
-    fn no_number_is_too_high_to_be_heard() {
-        let mut peers = Peers::default();
-        peers.hear(&signal(u64::MAX, SignalBody::Heartbeat));
-        assert!(peers.hear(&signal(0, SignalBody::Heartbeat)));
-    }
-
     #[test]
     fn as_many_as_stand_in_one_signal_fit_into_it() {
         let longest = uuid::Uuid::max();
         let who = vec![(longest.into(), Author::Operator(longest.into())); WHO];
-        let online = Signal { node: longest.into(), ..signal(u64::MAX, SignalBody::Online { who }) };
+        let online = Signal { node: longest.into(), number: u64::MAX, body: SignalBody::Online { who } };
         let bytes = serde_json::to_vec(&online).expect("it is serializable").len();
         assert!(bytes <= 7_000, "{bytes} bytes");
     }

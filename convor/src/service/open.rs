@@ -96,10 +96,9 @@ impl Chat {
     fn let_visitor_hear(&self, principal: &Principal, conversation: &Conversation) {
         let key = (principal.tenant(), conversation.id);
         for connection in self.hub().roster().of(principal.tenant(), principal.author()) {
-            if self.hub().is_member(key, connection.id()) {
+            if !self.hub().enter_anew(key, &connection) {
                 continue;
             }
-            self.hub().enter(key, &connection);
             match self.hub().go_live(key, connection.id(), 0, (Heads::default(), conversation.epoch)) {
                 Live::Yes | Live::Gone => {}
                 // Somebody else has heard more of it already.

@@ -37,6 +37,8 @@ impl Chat {
                 None
             }
         };
+        // It may have been opened through another node, which had nothing to tell of it.
+        self.subscribe_visitor((tenant, conversation), visitor);
         self.signal(match told {
             Some(events) => {
                 let epoch = first.epoch;
@@ -160,9 +162,8 @@ impl Chat {
     /// Connections of a visitor that do not know a conversation which has been opened elsewhere begin to hear it.
     pub(super) fn subscribe_visitor(&self, key: TopicKey, visitor: VisitorId) {
         for connection in self.hub().roster().of(key.0, crate::domain::Author::Visitor(visitor)) {
-            if !self.hub().is_member(key, connection.id()) {
-                // It counts as a member at once, so that it is brought up to date by one task only.
-                self.hub().enter(key, &connection);
+            // It counts as a member at once, so that it is brought up to date by one task only.
+            if self.hub().enter_anew(key, &connection) {
                 self.bring_up_to_date(key, connection);
             }
         }

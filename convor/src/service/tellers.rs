@@ -67,7 +67,8 @@ async fn tell(inner: Weak<Inner>, mut queue: mpsc::Receiver<Waiting<Told>>) {
 
 impl Chat {
     fn tell_listeners(&self, Told { key, visitor, epoch, events, grown }: Told) {
-        if self.publish_told(key, epoch, events) {
+        // What came before it and is yet to be read is heard first.
+        if !self.hub().is_stale(key) && self.publish_told(key, epoch, events) {
             self.subscribe_visitor(key, visitor);
         } else {
             self.hub().mark_stale(key, grown);

@@ -100,7 +100,9 @@ impl Session {
             self.transport.close(self.chat.draining());
             return Ok(());
         }
-        self.chat.obey_control_together(principal.tenant()).await?;
+        if connection.session().is_some() {
+            self.chat.obey_control_together(principal.tenant()).await?;
+        }
         if let Some(credential) = credential {
             let still = self.chat.in_turn(principal.tenant(), self.chat.authenticate(credential)).await?;
             still.ok_or(Error::Unauthenticated)?;
@@ -142,7 +144,7 @@ impl Session {
         // Those that have been opened meanwhile, and that nobody else lets it hear.
         let principal = connection.principal();
         for (conversation, _) in self.own_conversations(&principal).await? {
-            if !self.chat.hub().is_member((principal.tenant(), conversation), connection.id()) {
+            if self.chat.hub().enter_anew((principal.tenant(), conversation), connection) {
                 let start = Start::After { epoch: None, after: 0 };
                 catch_up(&self.chat, connection, conversation, start, None).await?;
             }

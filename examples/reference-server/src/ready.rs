@@ -12,34 +12,40 @@ use convor::ports::Storage;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
+use tokio::sync::Mutex;
 
 use crate::storage::Watched;
 
 /// How long the storage may take to answer.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(2);
+
+const SILENT: &str = "The storage does not answer.";
 
 /// What this server needs.
 #[derive(Debug, Clone)]
 pub(crate) struct Readiness {
     storage: Arc<dyn Storage>,
     broker: Option<Arc<Watched>>,
+    /// Who looks what is missing. The others need not look, too.
+    looking: Arc<Mutex<()>>,
 }
 
 impl Readiness {
     pub(crate) fn new(storage: Arc<dyn Storage>, broker: Option<Arc<Watched>>) -> Self {
-        Self { storage, broker }
+        Self { storage, broker, looking: Arc::default() }
     }
 
-    /// What is missing, in words that name neither places nor secrets.
+    /// What is missing where Convor says that something is, in words that name neither places nor secrets.
     pub(crate) async fn missing(&self) -> Option<&'static str> {
+        let Ok(_looking) = self.looking.try_lock() else { return Some(SILENT) };
         match tokio::time::timeout(PATIENCE, self.storage.ping()).await {
             Ok(Ok(())) => None,
-            Err(_) => Some("The storage does not answer."),
+            Err(_) => Some(SILENT),
             Ok(Err(error)) => {
                 // An error of a storage holds codes at most.
                 tracing::warn!(reason = error.source().map(ToString::to_string), "not ready: {error}");
                 Some(if error.is_transient() {
-                    "The storage does not answer."
+                    SILENT
                 } else {
                     "The storage is not as this version needs it: its schema, its role or its content is another one."
                 })

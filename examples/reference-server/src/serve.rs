@@ -156,22 +156,21 @@ async fn answer(
     let Some(inner) = below_prefix(request.uri()) else {
         return Ok(files::answer(&request).map(|content| Either::Right(Full::new(content))));
     };
-    // Convor itself knows of the storage whether it answers; this server says also what else is missing.
     let probes = inner.path() == "/readyz" && matches!(*request.method(), Method::GET | Method::HEAD);
-    if probes && let Some(missing) = readiness.missing().await {
-        return Ok(ready::refusal(missing).map(|content| Either::Right(Full::new(content))));
-    }
     *request.uri_mut() = inner;
     request.extensions_mut().insert(Peer(peer.ip()));
     request.extensions_mut().insert(place);
     let response = chat.call(request).await?;
-    if probes
-        && response.status() == StatusCode::OK
-        && let Some(degraded) = readiness.degraded()
-    {
-        return Ok(ready::consent(degraded).map(|content| Either::Right(Full::new(content))));
-    }
-    Ok(response.map(Either::Left))
+    // Convor knows of the storage whether it answers; this server says also why it does not, and what else is amiss.
+    let told = match response.status() {
+        StatusCode::OK if probes => readiness.degraded().map(ready::consent),
+        StatusCode::SERVICE_UNAVAILABLE if probes => readiness.missing().await.map(ready::refusal),
+        _ => None,
+    };
+    Ok(match told {
+        Some(told) => told.map(|content| Either::Right(Full::new(content))),
+        None => response.map(Either::Left),
+    })
 }
 
 /// The address as Convor knows it, if it is under `/chat`.

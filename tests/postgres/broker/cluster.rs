@@ -1,4 +1,4 @@
-//! Two nodes that talk to each other over a database: what is lost on the way costs time, and never a message.
+//! Two nodes that dialogue to each other over a database: what is lost on the way costs time, and never a message.
 
 use std::sync::Arc;
 
@@ -6,11 +6,11 @@ use convor::Chat;
 use convor::ports::{Broker, Storage};
 use convor_postgres::{PostgresBroker, PostgresOptions, PostgresStorage};
 use convor_tests::database::Database;
+use convor_tests::dialogue::Dialogue;
 use convor_tests::environment::proving;
 use convor_tests::fixture::node;
 use convor_tests::patience::look;
 use convor_tests::proxy::Proxy;
-use convor_tests::talk::Talk;
 
 use super::faults::{kill, way_to};
 
@@ -18,14 +18,14 @@ use super::faults::{kill, way_to};
 struct Cluster {
     database: Database,
     ways: [Proxy; 2],
-    talk: Talk,
+    dialogue: Dialogue,
 }
 
 impl Cluster {
     async fn begin() -> Self {
         let database = Database::fresh().await;
         let ((way_here, here), (way_there, there)) = (serving(&database).await, serving(&database).await);
-        Self { database, ways: [way_here, way_there], talk: Talk::begin([here, there]).await }
+        Self { database, ways: [way_here, way_there], dialogue: Dialogue::begin([here, there]).await }
     }
 }
 
@@ -40,12 +40,12 @@ async fn serving(database: &Database) -> (Proxy, Chat) {
 
 #[tokio::test]
 async fn nothing_is_lost_or_said_twice_when_listeners_and_notifiers_die_in_mid_conversation() {
-    let Cluster { database, ways: _ways, mut talk } = Cluster::begin().await;
+    let Cluster { database, ways: _ways, mut dialogue } = Cluster::begin().await;
     let rounds = if proving() { 20 } else { 6 };
     for round in 0..rounds {
-        let from = talk.head;
+        let from = dialogue.head;
         for word in 0..20 {
-            talk.say(word % 2).await;
+            dialogue.say(word % 2).await;
             if word == 7 {
                 let victim = if round % 3 == 2 { "convor notifier" } else { "convor listener" };
                 // It may not be back yet.
@@ -53,44 +53,44 @@ async fn nothing_is_lost_or_said_twice_when_listeners_and_notifiers_die_in_mid_c
                 killed.await.unwrap_or_else(|_| panic!("no {victim} comes back"));
             }
         }
-        talk.all_is_heard(from).await;
+        dialogue.all_is_heard(from).await;
     }
-    prove("the connection that listens or notifies is killed", rounds, &talk);
+    prove("the connection that listens or notifies is killed", rounds, &dialogue);
 }
 
 #[tokio::test]
 async fn messages_are_found_when_no_notification_passes_any_more() {
-    let Cluster { database: _database, ways, mut talk } = Cluster::begin().await;
+    let Cluster { database: _database, ways, mut dialogue } = Cluster::begin().await;
     ways.iter().for_each(Proxy::cut);
     for _ in 0..3 {
-        let from = talk.head;
-        talk.say(0).await;
-        talk.say(1).await;
-        talk.all_is_heard(from).await;
+        let from = dialogue.head;
+        dialogue.say(0).await;
+        dialogue.say(1).await;
+        dialogue.all_is_heard(from).await;
     }
-    prove("no notification passes any more", 1, &talk);
+    prove("no notification passes any more", 1, &dialogue);
 }
 
 #[tokio::test]
 async fn messages_are_found_when_connections_hang() {
-    let Cluster { database: _database, ways, mut talk } = Cluster::begin().await;
+    let Cluster { database: _database, ways, mut dialogue } = Cluster::begin().await;
     ways.iter().for_each(Proxy::stall);
     for round in 0..4 {
-        let from = talk.head;
-        talk.say(0).await;
-        talk.say(1).await;
-        talk.all_is_heard(from).await;
+        let from = dialogue.head;
+        dialogue.say(0).await;
+        dialogue.say(1).await;
+        dialogue.all_is_heard(from).await;
         if round == 2 {
             ways.iter().for_each(Proxy::mend);
         }
     }
-    prove("connections hang, and go on", 1, &talk);
+    prove("connections hang, and go on", 1, &dialogue);
 }
 
 /// Two people have heard everything that was said, which is asserted where it is heard.
-fn prove(what: &str, times: usize, talk: &Talk) {
+fn prove(what: &str, times: usize, dialogue: &Dialogue) {
     println!(
         "proof-columns: Nodes over PostgreSQL | what goes wrong | times | messages heard by both, in order, each once"
     );
-    println!("proof: Nodes over PostgreSQL | {what} | {times} | {}", talk.head);
+    println!("proof: Nodes over PostgreSQL | {what} | {times} | {}", dialogue.head);
 }

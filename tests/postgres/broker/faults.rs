@@ -12,8 +12,8 @@ use convor_tests::proxy::Proxy;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::net::TcpListener;
 
-use super::ear::{Ear, assert_no_silent_gap, said};
 use super::{connected, publish, signal};
+use convor_tests::ear::{Ear, assert_no_silent_gap, said};
 
 /// How many connections there are whose application has a name like this.
 pub(super) async fn backends(database: &Database, application: &str) -> usize {

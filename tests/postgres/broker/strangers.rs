@@ -6,8 +6,8 @@ use convor_tests::database::Database;
 use convor_tests::environment::proving;
 use sqlx::{Connection, PgConnection};
 
-use super::ear::{Ear, said};
 use super::{FEW, connected, publish, signal};
+use convor_tests::ear::{Ear, said};
 
 async fn say(stranger: &mut PgConnection, payloads: &[String]) {
     let notify = "SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload";

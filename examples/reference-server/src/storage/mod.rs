@@ -54,7 +54,11 @@ pub(crate) async fn open(url: &Url, broker: Option<&Servers>) -> anyhow::Result<
             let storage = postgres::storage(url).await?;
             let broker = match broker {
                 Some(servers) => nats::broker(servers).await?,
-                None => postgres::broker(url).await?,
+                None => {
+                    let broker = postgres::broker(url).await?;
+                    tracing::info!("servers on this database hear of each other over LISTEN/NOTIFY");
+                    broker
+                }
             };
             Opened { storage, broker: Some(broker), demo_passwords: Some("convor.db-demo".into()) }
         }

@@ -44,7 +44,11 @@ impl fmt::Debug for Servers {
 pub(super) async fn broker(servers: &Servers) -> anyhow::Result<Arc<dyn Broker>> {
     let options = NatsOptions::new(servers.0.split(',')).map_err(explain)?;
     let options = secured(sealed(signed_in(options)?)?)?;
-    Ok(Arc::new(NatsBroker::connect(options).await.map_err(explain)?))
+    let broker = NatsBroker::connect(options).await.map_err(explain)?;
+    let cluster = variable(CLUSTER)?.unwrap_or_else(|| convor_nats::CLUSTER.to_owned());
+    let sealed = broker.carries_content();
+    tracing::info!(cluster, sealed, "servers of this cluster hear of each other over NATS");
+    Ok(Arc::new(broker))
 }
 
 /// What is said to servers that are not asked is a mistake: somebody may believe that it is heeded.
@@ -71,9 +75,10 @@ fn signed_in(mut options: NatsOptions) -> anyhow::Result<NatsOptions> {
     if ways.into_iter().filter(|given| *given).count() > 1 {
         bail!("set one of {USER}, {TOKEN}, {NKEY} and {CREDENTIALS}, and not several");
     }
-    if let Some(user) = user {
-        let password = password.with_context(|| format!("{USER} needs {PASSWORD}"))?;
-        return Ok(options.user_and_password(&user, &password));
+    match (user, password) {
+        (Some(user), Some(password)) => return Ok(options.user_and_password(&user, &password)),
+        (None, None) => {}
+        _ => bail!("{USER} and {PASSWORD} need each other"),
     }
     if let Some(token) = variable(TOKEN)? {
         return Ok(options.token(&token));
@@ -123,7 +128,9 @@ fn variable(name: &str) -> anyhow::Result<Option<String>> {
 /// Why the server cannot be used, and what to do.
 fn explain(error: ConnectError) -> anyhow::Error {
     let advice = match &error {
-        ConnectError::Server => "give user and password in CONVOR_NATS_USER and CONVOR_NATS_PASSWORD",
+        ConnectError::Server => {
+            "write it as `--broker nats://HOST:4222`, and give user and password in CONVOR_NATS_USER and CONVOR_NATS_PASSWORD"
+        }
         ConnectError::Cluster => "see CONVOR_NATS_CLUSTER",
         ConnectError::Credentials => "see CONVOR_NATS_NKEY and CONVOR_NATS_CREDENTIALS",
         ConnectError::Refused => "see the variables that begin with CONVOR_NATS_",

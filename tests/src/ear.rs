@@ -1,24 +1,27 @@
 //! What somebody hears of a broker.
 
+use crate::patience::PATIENCE;
 use convor::ports::{Broker, Received, Subscription};
-use convor_tests::patience::PATIENCE;
 use tokio::time::timeout;
 use uuid::Uuid;
 
 /// A subscription.
-pub(super) struct Ear(Box<dyn Subscription>);
+#[derive(Debug)]
+pub struct Ear(Box<dyn Subscription>);
 
 impl Ear {
-    pub(super) async fn on(broker: &dyn Broker) -> Self {
+    /// On a broker, from now on.
+    pub async fn on(broker: &dyn Broker) -> Self {
         Self(broker.subscribe().await.expect("a subscription"))
     }
 
-    pub(super) async fn next(&mut self) -> Received {
+    /// What it hears next.
+    pub async fn next(&mut self) -> Received {
         self.collect(|_| true).await.remove(0)
     }
 
     /// What it hears until it has heard so many signals.
-    pub(super) async fn until(&mut self, signals: u64) -> Vec<Received> {
+    pub async fn until(&mut self, signals: u64) -> Vec<Received> {
         let mut left = signals;
         self.collect(|received| {
             left -= u64::from(matches!(received, Received::Signal(_)));
@@ -28,12 +31,12 @@ impl Ear {
     }
 
     /// What it hears until a node has said what has this number.
-    pub(super) async fn until_said(&mut self, node: u128, number: u64) -> Vec<Received> {
+    pub async fn until_said(&mut self, node: u128, number: u64) -> Vec<Received> {
         self.collect(|received| numbers(received, node) == Some(number)).await
     }
 
     /// What it hears until it has missed something.
-    pub(super) async fn until_lost(&mut self) -> Vec<Received> {
+    pub async fn until_lost(&mut self) -> Vec<Received> {
         self.collect(|received| *received == Received::Lost).await
     }
 
@@ -56,7 +59,7 @@ impl Ear {
 }
 
 /// The numbers of what a node has said, as they were heard.
-pub(super) fn said(heard: &[Received], node: u128) -> impl Iterator<Item = u64> {
+pub fn said(heard: &[Received], node: u128) -> impl Iterator<Item = u64> {
     heard.iter().filter_map(move |received| numbers(received, node))
 }
 
@@ -68,7 +71,7 @@ fn numbers(received: &Received, node: u128) -> Option<u64> {
 }
 
 /// What a node has said is in its order, each once, and where something is missing it is said that it may be.
-pub(super) fn assert_no_silent_gap(heard: &[Received], node: u128) {
+pub fn assert_no_silent_gap(heard: &[Received], node: u128) {
     let mut last: Option<u64> = None;
     let mut lost = false;
     for received in heard {

@@ -11,9 +11,8 @@ use crate::person::Person;
 /// Two nodes that share a storage, and somebody on each of them in one conversation: its visitor on the first, an operator on the
 /// second.
 #[derive(Debug)]
-pub struct Talk {
-    /// The nodes.
-    pub chats: [Chat; 2],
+pub struct Dialogue {
+    chats: [Chat; 2],
     /// Who is connected to them.
     pub people: [Person; 2],
     id: ConversationId,
@@ -21,7 +20,7 @@ pub struct Talk {
     pub head: u64,
 }
 
-impl Talk {
+impl Dialogue {
     /// The visitor has opened the conversation, and both listen.
     pub async fn begin(chats: [Chat; 2]) -> Self {
         let [here, there] = &chats;
