@@ -64,6 +64,8 @@
 //!   may be (`max_buf_size`, `max_header_list_size`), how many connections there are.
 //! - **`TCP_NODELAY`**: each frame is small and waited for.
 //! - **The end**: [`ChatService::drain`] beside the server's own graceful shutdown, which does not see WebSockets.
+//! - **What it knows and the chat does not**: `/readyz` says whether the storage answers and the node is not draining. That other nodes cannot
+//!   be heard is the broker's to know; the reference server adds it as `degraded`, with 200, since such a node lives on rereading.
 //! - **Logs**: tungstenite writes the frames that it reads to the crate `log`, at the level `trace`. A host that brings those
 //!   records into its own log leaves that level of the target `tungstenite` out.
 //!
