@@ -62,35 +62,8 @@ fn run(run: &Run) -> Result<()> {
     let Cores { server, client, neighbour } = cores;
     eprintln!("   servers on core {server}, clients on core {client}, a noisy one's on core {neighbour}");
     let mut outcome = Outcome::default();
-    for source in run.sources()? {
-        let bench = Bench { cores, effort, sizes: &sizes, source: &source };
-        let is_wanted = |part: Part| run.is_wanted(part, &source);
-        // It comes first: a target is measured as it is, and the others use its memory.
-        if is_wanted(Part::Idle) {
-            idle::run(&bench, &mut outcome)?;
-        }
-        if is_wanted(Part::Paced) || is_wanted(Part::Burst) {
-            fan_out::run(&bench, is_wanted(Part::Paced), is_wanted(Part::Burst), &mut outcome)?;
-        }
-        if is_wanted(Part::Rooms) {
-            rooms::run(&bench, &mut outcome)?;
-        }
-        if is_wanted(Part::Syscalls) {
-            syscalls::run(&bench, &mut outcome)?;
-        }
-        if is_wanted(Part::Flat) {
-            flat::run(&bench, &mut outcome)?;
-        }
-        if is_wanted(Part::Noisy) {
-            noisy::run(&bench, &mut outcome)?;
-        }
-        if is_wanted(Part::Storm) {
-            storm::run(&bench, &mut outcome)?;
-        }
-        if is_wanted(Part::Overload) {
-            overload::run(&bench, &mut outcome)?;
-        }
-    }
+    let measured = measure(run, cores, &mut outcome);
+    // What was found until something failed is worth having, too.
     println!("{}", outcome.tables());
     if let Some(path) = &run.json {
         fs::write(path, serde_json::to_vec_pretty(&outcome)?)?;
@@ -98,6 +71,40 @@ fn run(run: &Run) -> Result<()> {
     }
     if let Some(folder) = &run.plots {
         plots::draw(folder, &outcome.curves)?;
+    }
+    measured
+}
+
+fn measure(run: &Run, cores: Cores, outcome: &mut Outcome) -> Result<()> {
+    let (effort, sizes) = (run.effort(), run.sizes());
+    for source in run.sources()? {
+        let bench = Bench { cores, effort, sizes: &sizes, source: &source };
+        let is_wanted = |part: Part| run.is_wanted(part, &source);
+        // It comes first: a target is measured as it is, and the others use its memory.
+        if is_wanted(Part::Idle) {
+            idle::run(&bench, outcome)?;
+        }
+        if is_wanted(Part::Paced) || is_wanted(Part::Burst) {
+            fan_out::run(&bench, is_wanted(Part::Paced), is_wanted(Part::Burst), outcome)?;
+        }
+        if is_wanted(Part::Rooms) {
+            rooms::run(&bench, outcome)?;
+        }
+        if is_wanted(Part::Syscalls) {
+            syscalls::run(&bench, outcome)?;
+        }
+        if is_wanted(Part::Flat) {
+            flat::run(&bench, outcome)?;
+        }
+        if is_wanted(Part::Noisy) {
+            noisy::run(&bench, outcome)?;
+        }
+        if is_wanted(Part::Storm) {
+            storm::run(&bench, outcome)?;
+        }
+        if is_wanted(Part::Overload) {
+            overload::run(&bench, outcome)?;
+        }
     }
     Ok(())
 }
