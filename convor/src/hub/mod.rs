@@ -239,7 +239,7 @@ impl Hub {
         }
     }
 
-    /// Whether a conversation has to be reread, or is being reread at this moment.
+    /// Whether a conversation is known to have grown and has to be reread, or is being reread at this moment.
     pub(crate) fn is_stale(&self, key: TopicKey) -> bool {
         self.stale.has(key)
     }

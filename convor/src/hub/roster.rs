@@ -106,6 +106,10 @@ impl Roster {
         let removed = before - own.len();
         present.connections -= removed;
         present.sessions_here -= removed * usize::from(connection.session().is_some());
+        if present.sessions_here == 0 {
+            // It is not read any more. The next session begins at its end.
+            present.control = Control::default();
+        }
         let gone = own.is_empty();
         if gone {
             present.here.remove(&author);

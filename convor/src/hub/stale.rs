@@ -48,16 +48,18 @@ impl Marks {
         own.push_back(key.1);
     }
 
-    /// The next one whose tenant has less than so many that are being reread; tenants take turns.
+    /// The next one that is not being reread, and whose tenant has less than so many that are; tenants take turns.
     fn begin(&mut self, per_tenant_max: usize) -> Option<(TopicKey, StaleTopic)> {
         for _ in 0..self.turns.len() {
             let tenant = self.turns.pop_front()?;
-            if self.reading.iter().filter(|key| key.0 == tenant).count() >= per_tenant_max {
+            let own = self.by_tenant.get_mut(&tenant)?;
+            let free = self.reading.iter().filter(|key| key.0 == tenant).count() < per_tenant_max;
+            let next = own.iter().position(|conversation| !self.reading.contains(&(tenant, *conversation)));
+            let Some(next) = next.filter(|_| free) else {
                 self.turns.push_back(tenant);
                 continue;
-            }
-            let own = self.by_tenant.get_mut(&tenant)?;
-            let key = (tenant, own.pop_front()?);
+            };
+            let key = (tenant, own.remove(next)?);
             if own.is_empty() {
                 self.by_tenant.remove(&tenant);
             } else {
@@ -144,10 +146,11 @@ impl Stale {
         self.woken.notify_one();
     }
 
-    /// Whether a conversation has to be reread, now or later, or is being reread.
+    /// Whether a conversation has to be reread, later only if it is known to have grown, or is being reread.
     pub(super) fn has(&self, key: TopicKey) -> bool {
         let marks = lock(&self.marks);
-        marks.now.contains_key(&key) || marks.later.contains_key(&key) || marks.reading.contains(&key)
+        let later = marks.later.get(&key).is_some_and(|(_, topic)| topic.up_to > 0);
+        later || marks.now.contains_key(&key) || marks.reading.contains(&key)
     }
 
     /// A conversation has been read up to `staff_head`.
@@ -278,6 +281,13 @@ mod tests {
         assert!(stale.has(key(1, 2)) && stale.has(key(1, 4)) && !stale.has(key(2, 2)));
         stale.end(key(1, 2));
         assert!(!stale.has(key(1, 2)));
+        stale.mark(key(1, 1), StaleTopic::default());
         assert_eq!(lock(&stale.marks).begin(2).map(|(key, _)| key), Some(key(1, 3)), "at once");
+        stale.end(key(1, 3));
+        assert_eq!(lock(&stale.marks).begin(2).map(|(key, _)| key), Some(key(1, 4)));
+        stale.end(key(1, 4));
+        assert_eq!(lock(&stale.marks).begin(2).map(|(key, _)| key), None, "it is being reread");
+        stale.end(key(1, 1));
+        assert_eq!(lock(&stale.marks).begin(2).map(|(key, _)| key), Some(key(1, 1)), "and once more");
     }
 }

@@ -1,6 +1,6 @@
 //! What this node does when it may have missed what others have said.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Weak};
 
 use tokio::sync::{Notify, Semaphore};
@@ -8,7 +8,6 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::domain::Author;
-use crate::error::Error;
 use crate::ids::{TenantId, VisitorId};
 use crate::ports::Frame;
 use crate::protocol::{ServerFrame, encode};
@@ -34,22 +33,28 @@ pub(super) async fn make_up_for_what_was_missed(
     }
 }
 
-/// Lets visitors hear the conversations that they have opened elsewhere, when a hint of them may have been missed. Where the
-/// storage does not answer it is tried again.
+/// Lets visitors hear the conversations that they have opened elsewhere, when a hint of them may have been missed. Those for whom
+/// the storage does not answer have another turn.
 pub(super) async fn find_what_was_opened(inner: Weak<Inner>, unfound: Arc<Notify>) {
-    let mut failed = HashSet::new();
+    let mut left = Visitors::new();
     loop {
         let due = unfound.notified();
-        let all = if failed.is_empty() {
+        let all = if left.is_empty() {
             due.await;
             true
         } else {
             timeout(HEARTBEAT, due).await.is_ok()
         };
         let Some(chat) = upgrade(&inner) else { return };
-        failed = chat.let_visitors_hear(|tenant| all || failed.contains(&tenant)).await;
+        if all {
+            left = chat.visitors_here();
+        }
+        left = chat.let_visitors_hear(left).await;
     }
 }
+
+/// Visitors, by tenant.
+type Visitors = HashMap<TenantId, VecDeque<VisitorId>>;
 
 impl Chat {
     /// Lets those who listen to an inbox list it again: they may have missed something.
@@ -69,41 +74,39 @@ impl Chat {
         self.confirm_all().await;
     }
 
-    /// The visitors of these tenants hear the conversations that have been opened elsewhere. Answers whose storage has failed;
-    /// the others need not wait for it.
-    async fn let_visitors_hear(&self, is_due: impl Fn(TenantId) -> bool) -> HashSet<TenantId> {
-        let mut visitors = HashMap::<TenantId, Vec<VisitorId>>::new();
+    fn visitors_here(&self) -> Visitors {
+        let mut visitors = Visitors::new();
         for (tenant, author) in self.hub().roster().principals() {
-            if let (Author::Visitor(visitor), true) = (author, is_due(tenant)) {
-                visitors.entry(tenant).or_default().push(visitor);
+            if let Author::Visitor(visitor) = author {
+                visitors.entry(tenant).or_default().push_back(visitor);
             }
         }
-        let reads = Arc::new(Semaphore::new(self.limits().rereads_max.max(1)));
-        let parts = self.limits().rereads_per_tenant_max.max(1);
-        let mut hearing = JoinSet::new();
-        for (tenant, visitors) in visitors {
-            for part in visitors.chunks(visitors.len().div_ceil(parts)) {
-                let (chat, reads, part) = (self.clone(), Arc::clone(&reads), part.to_vec());
-                hearing.spawn(async move {
-                    let heard = chat.let_each_hear(tenant, &part, &reads).await;
-                    heard.is_err().then_some(tenant)
-                });
-            }
-        }
-        hearing.join_all().await.into_iter().flatten().collect()
+        visitors
     }
 
-    async fn let_each_hear(
-        &self,
-        tenant: TenantId,
-        visitors: &[VisitorId],
-        reads: &Semaphore,
-    ) -> Result<(), Error> {
-        for &visitor in visitors {
-            let _read = reads.acquire().await;
-            let own = self.within(self.conversations_of(tenant, visitor)).await?;
-            own.into_iter().for_each(|(id, _)| self.subscribe_visitor((tenant, id), visitor));
+    /// These visitors hear the conversations that have been opened elsewhere; answers who is left. A tenant whose storage fails
+    /// ends its own round only, and begins the next with somebody else. It is no more at once than one tenant may have reread.
+    async fn let_visitors_hear(&self, visitors: Visitors) -> Visitors {
+        let reads = Arc::new(Semaphore::new(self.limits().rereads_per_tenant_max.max(1)));
+        let mut hearing = JoinSet::new();
+        for (tenant, mut visitors) in visitors {
+            let (chat, reads) = (self.clone(), Arc::clone(&reads));
+            hearing.spawn(async move {
+                while let Some(visitor) = visitors.pop_front() {
+                    let _read = reads.acquire().await;
+                    let Ok(own) = chat.within(chat.conversations_of(tenant, visitor)).await else {
+                        visitors.push_back(visitor);
+                        break;
+                    };
+                    own.into_iter().for_each(|(id, _)| chat.subscribe_visitor((tenant, id), visitor));
+                }
+                (tenant, visitors)
+            });
         }
-        Ok(())
+        let mut left = Visitors::new();
+        while let Some(done) = hearing.join_next().await {
+            left.extend(done.ok().filter(|(_, visitors)| !visitors.is_empty()));
+        }
+        left
     }
 }

@@ -37,8 +37,10 @@ impl Chat {
                 None
             }
         };
-        // It may have been opened through another node, which had nothing to tell of it.
-        self.subscribe_visitor((tenant, conversation), visitor);
+        if events.iter().any(|event| event.position.visitor == Some(1)) {
+            // It may have been opened through another node, which had nothing to tell of it.
+            self.subscribe_visitor((tenant, conversation), visitor);
+        }
         self.signal(match told {
             Some(events) => {
                 let epoch = first.epoch;

@@ -67,8 +67,10 @@ async fn tell(inner: Weak<Inner>, mut queue: mpsc::Receiver<Waiting<Told>>) {
 
 impl Chat {
     fn tell_listeners(&self, Told { key, visitor, epoch, events, grown }: Told) {
-        // What came before it and is yet to be read is heard first.
-        if !self.hub().is_stale(key) && self.publish_told(key, epoch, events) {
+        // Where somebody follows the conversation, it is known whether anything before it is missing. Where it is only listed, what is
+        // yet to be read comes first.
+        let in_order = self.hub().published(key).is_some() || !self.hub().is_stale(key);
+        if in_order && self.publish_told(key, epoch, events) {
             self.subscribe_visitor(key, visitor);
         } else {
             self.hub().mark_stale(key, grown);

@@ -35,9 +35,9 @@ impl Readiness {
         Self { storage, broker, looking: Arc::default() }
     }
 
-    /// What is missing where Convor says that something is, in words that name neither places nor secrets.
+    /// What is missing where Convor says that something is, as far as nobody else looks just now, in words that name neither places nor secrets.
     pub(crate) async fn missing(&self) -> Option<&'static str> {
-        let Ok(_looking) = self.looking.try_lock() else { return Some(SILENT) };
+        let _looking = self.looking.try_lock().ok()?;
         match tokio::time::timeout(PATIENCE, self.storage.ping()).await {
             Ok(Ok(())) => None,
             Err(_) => Some(SILENT),
