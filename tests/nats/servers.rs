@@ -82,7 +82,8 @@ async fn what_it_cannot_use_it_refuses_in_a_sentence_that_says_what_to_do() {
     for (broker, variables, expected) in [
         (url.as_str(), &[][..], "refuses user, password, token or key"),
         (&url, &[("CONVOR_NATS_USER", "convor"), ("CONVOR_NATS_PASSWORD", "canary")], "see the variables"),
-        (&url, &[("CONVOR_NATS_USER", "convor")], "needs CONVOR_NATS_PASSWORD"),
+        (&url, &[("CONVOR_NATS_USER", "convor")], "CONVOR_NATS_PASSWORD need each other"),
+        (&url, &[("CONVOR_NATS_PASSWORD", "canary")], "CONVOR_NATS_USER and"),
         (&url, &[("CONVOR_NATS_TOKEN", "canary"), ("CONVOR_NATS_NKEY", "canary")], "and not several"),
         (&url, &[("CONVOR_NATS_CREDENTIALS", "/nowhere")], "cannot be read"),
         (&url, &[("CONVOR_NATS_CLUSTER", "a.canary")], "CONVOR_NATS_CLUSTER"),

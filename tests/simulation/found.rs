@@ -55,7 +55,7 @@ async fn a_call_that_hangs_does_not_end_what_a_socket_can_do() {
 #[tokio::test(start_paused = true)]
 async fn between_what_a_visitor_reads_after_its_welcome_and_what_it_hears_nothing_is_missing() {
     // Both come after the welcome, and before the connection hears anything.
-    for call in ["control.after", "events.page"] {
+    for call in [next("visitors.find_by_token").but(1), next("events.page")] {
         let storage = Hooked::new(Arc::new(MemoryStorage::new()));
         let chat = Chat::builder(Arc::clone(&storage) as _).start();
         let tenant = Tenant::new(&chat, "Acme").await;
@@ -67,7 +67,7 @@ async fn between_what_a_visitor_reads_after_its_welcome_and_what_it_hears_nothin
         // Another device, which knows of nothing.
         let outlet = Arc::new(Outlet::new(chat.limits()));
         let mut session = Session::new(&chat, Arc::clone(&outlet) as _, Entrance::default());
-        let held = storage.hold(next(call), Before);
+        let held = storage.hold(call, Before);
         let hello = json!({"type": "hello", "token": token.reveal()}).to_string();
         let greeting = tokio::spawn(async move {
             session.receive(&hello).await;
@@ -75,7 +75,7 @@ async fn between_what_a_visitor_reads_after_its_welcome_and_what_it_hears_nothin
         });
         held.reached().await;
         let mut heard = frames(&outlet).await;
-        assert_eq!(heard[0]["type"], "welcome", "{call}");
+        assert_eq!(heard[0]["type"], "welcome", "{call:?}");
         let read = chat.history(&visitor, id, Window::Latest, None).await.expect("it is read");
         let read = serde_json::to_value(read.object()).expect("JSON")["seq"].clone();
         let anna = Principal::operator(tenant.id, tenant.anna.id, tenant.anna.role);
@@ -83,7 +83,7 @@ async fn between_what_a_visitor_reads_after_its_welcome_and_what_it_hears_nothin
         held.release();
         let _session = greeting.await.expect("no panic");
         heard.extend(frames(&outlet).await);
-        assert_eq!((read, Person::seqs(&heard, id)), (json!(1), vec![2]), "{call}");
+        assert_eq!((read, Person::seqs(&heard, id)), (json!(1), vec![2]), "{call:?}");
     }
 }
 
@@ -117,7 +117,7 @@ async fn a_hint_that_comes_while_a_visitor_resumes_makes_it_drop_nothing() {
     let outlet = Arc::new(Outlet::new(chat.limits()));
     let mut session = Session::new(&chat, Arc::clone(&outlet) as _, Entrance::default());
     // It can be found by others, and has not been brought up to date.
-    let held = storage.hold(next("control.after"), Before);
+    let held = storage.hold(next("visitors.find_by_token").but(1), Before);
     let resume = json!([{"conversation": id, "epoch": 1, "after": 4}]);
     let hello = json!({"type": "hello", "token": token.reveal(), "resume": resume}).to_string();
     let greeting = tokio::spawn(async move {

@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use convor::domain::{Audience, Event, EventKind, Heads, Message, Position};
-use convor::ids::{ClientId, TenantId};
+use convor::ids::{ClientId, ConversationId, TenantId};
 use convor::ports::storage::{Append, AppendOutcome, EventPage, Window};
 use convor::ports::{Change, Storage, StorageError};
-use tokio::time::sleep;
+use tokio::time::Instant;
 
 use super::{Reach, Used};
 use crate::bug::Bug;
+use crate::clock::now;
 
 /// How much later a message is stored that has been acknowledged.
 pub(super) const SOON: Duration = Duration::from_millis(40);
 
-/// How old a stale page is.
+/// For how long a stale page lacks an event, from when the node has first asked for it.
 const STALE: Duration = Duration::from_millis(1_200);
 
 /// What has to be remembered for it.
@@ -26,6 +27,8 @@ pub(super) struct Memory {
     /// Which id stands for which, where a repeat is stored again.
     aliases: BTreeMap<ClientId, ClientId>,
     tenants: Vec<TenantId>,
+    /// When events were first asked for, by conversation and staff position.
+    asked: BTreeMap<(ConversationId, u64), Instant>,
 }
 
 /// What the storage would answer if it stored a message now, unless it is a repeat.
@@ -53,13 +56,6 @@ pub(super) async fn foreseen(
     let (conversation, by) = (append.conversation, append.author);
     let event = Event { conversation, position, epoch, at: change.at, by, kind };
     Ok(Some(AppendOutcome::Stored { events: vec![event], visitor, heads }))
-}
-
-/// A page as it was some time before it is answered.
-pub(super) async fn stale<T>(reading: impl Future<Output = T>) -> T {
-    let read = reading.await;
-    sleep(STALE).await;
-    read
 }
 
 impl Reach {
@@ -103,6 +99,27 @@ impl Reach {
     pub(super) fn undisguised(&self, page: Option<EventPage>) -> Option<EventPage> {
         let mut page = page?;
         page.events.iter_mut().for_each(|event| self.undisguise(event));
+        Some(page)
+    }
+
+    /// A page as it was a little earlier, where that is what is wrong: as a replica has it that lags behind.
+    pub(super) fn lagging(&self, page: Option<EventPage>) -> Option<EventPage> {
+        let mut page = page?;
+        if !self.has(Bug::ReadsStalePages) {
+            return Some(page);
+        }
+        let mut state = self.state();
+        let young = |event: &Event| {
+            let place = (event.conversation, event.position.staff);
+            now() - *state.planted.asked.entry(place).or_insert_with(now) < STALE
+        };
+        let young: Vec<_> = page.events.iter().map(young).collect();
+        if let Some(first) = young.into_iter().position(|young| young) {
+            let missing = page.events.split_off(first);
+            page.heads.staff = missing[0].position.staff - 1;
+            let seen = missing.iter().find_map(|event| event.position.visitor);
+            page.heads.visitor = seen.map_or(page.heads.visitor, |seen| seen - 1);
+        }
         Some(page)
     }
 
