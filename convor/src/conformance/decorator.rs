@@ -37,7 +37,7 @@ macro_rules! decorated_repositories {
     )*};
 }
 
-/// The repository behind an accessor of the storage `$inner`, as [`repository_methods`] names it. An optional group has to be
+/// The repository behind an accessor of the storage `$inner`, as the macro `repository_methods` names it. An optional group has to be
 /// there, as it is where a decorator is asked for it.
 #[macro_export]
 macro_rules! repository_of {
