@@ -95,12 +95,6 @@ impl Hub {
             .map_or(Live::Gone, |topic| topic.go_live(connection, cursor, heads, epoch))
     }
 
-    /// Whether `connection` is a member of a topic.
-    #[cfg(test)]
-    pub(crate) fn is_member(&self, key: TopicKey, connection: ConnectionId) -> bool {
-        self.shard(key).get(&key).is_some_and(|topic| topic.has(connection))
-    }
-
     /// Ends a membership.
     pub(crate) fn leave(&self, key: TopicKey, connection: &Connection) {
         let mut shard = self.shard(key);

@@ -176,7 +176,8 @@ async fn who_has_left_hears_nothing_and_enters_nothing() {
     let gone = Listener::staff(&hub, 5).live(&hub, 0, heads(0, 0));
     assert!(hub.disconnect(&gone.connection), "it was the principal's last connection");
     hub.enter(key(), &gone.connection);
-    assert!(!hub.is_member(key(), gone.connection.id()));
+    assert!(!hub.enter_anew(key(), &gone.connection));
+    assert!(!hub.topics.of(&key()).contains_key(&key()));
     publish(&hub, 1, Some(1));
     assert!(gone.heard().await.is_empty());
     assert!(!hub.roster().is_online(key().0, gone.connection.author()));
