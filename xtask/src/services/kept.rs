@@ -16,6 +16,8 @@ const PORTS_MAX: usize = 5;
 pub(super) struct Keeping {
     /// What it is, for people.
     pub(super) name: &'static str,
+    /// The variable that names a server. Whoever runs one already may set it, and that one is used as it is.
+    pub(super) variable: &'static str,
     /// With what the name of its folder begins.
     pub(super) folder: &'static str,
     /// The script. It is told `$PORT` and `$FOLDER`, answers each line of its input with a status, and leaves what that
@@ -37,7 +39,16 @@ pub(super) struct Kept {
 }
 
 impl Keeping {
-    pub(super) fn start(&self, programs: &Path) -> Result<Kept> {
+    /// A server, unless somebody names one.
+    pub(super) fn start_unless_named(&self, programs: Option<PathBuf>) -> Result<Option<Kept>> {
+        if env::var_os(self.variable).is_some() {
+            return Ok(None);
+        }
+        let programs = programs.with_context(|| format!("no {} on the search path", self.name))?;
+        self.start(&programs).map(Some)
+    }
+
+    fn start(&self, programs: &Path) -> Result<Kept> {
         let mut said = String::new();
         for _ in 0..PORTS_MAX {
             let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();

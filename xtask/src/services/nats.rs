@@ -11,7 +11,7 @@ use super::{Service, Variable};
 use crate::process::find;
 use crate::workspace::Workspace;
 
-/// Names a server by its address; whoever runs one already may name it, and it is used as it is.
+/// Names a server by its address.
 const SERVER: &str = "CONVOR_TEST_NATS";
 
 /// The program, for tests that stop and restrict servers of their own.
@@ -19,6 +19,7 @@ const PROGRAM: &str = "CONVOR_NATS_PROGRAM";
 
 const KEEPING: Keeping = Keeping {
     name: "NATS",
+    variable: SERVER,
     folder: "convor-nats",
     script: include_str!("../../../tests/src/nats/keeper.sh"),
     begin: "start",
@@ -45,10 +46,7 @@ impl Service for Nats {
     }
 
     fn start(&mut self, _: &Workspace) -> Result<()> {
-        if env::var_os(SERVER).is_some() {
-            return Ok(());
-        }
-        self.0 = Some(KEEPING.start(&program().context("no NATS server")?)?);
+        self.0 = KEEPING.start_unless_named(program())?;
         Ok(())
     }
 

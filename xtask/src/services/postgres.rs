@@ -16,7 +16,7 @@ use super::{Service, Variable};
 use crate::process::{find, output};
 use crate::workspace::Workspace;
 
-/// Names a server, by the URL of a superuser; whoever runs one already may name it, and it is used as it is.
+/// Names a server, by the URL of a superuser.
 const SERVER: &str = "CONVOR_TEST_POSTGRES";
 
 /// The folder with the programs, for tests that stop and damage servers of their own.
@@ -27,6 +27,7 @@ const NEEDED: [&str; 4] = ["initdb", "pg_ctl", "postgres", "pg_basebackup"];
 
 const KEEPING: Keeping = Keeping {
     name: "PostgreSQL",
+    variable: SERVER,
     folder: "convor-postgres",
     script: include_str!("../../../tests/src/postgres/keeper.sh"),
     begin: "create && start",
@@ -74,10 +75,7 @@ impl Service for Postgres {
     }
 
     fn start(&mut self, _: &Workspace) -> Result<()> {
-        if env::var_os(SERVER).is_some() {
-            return Ok(());
-        }
-        self.0 = Some(KEEPING.start(&programs().context("no PostgreSQL")?)?);
+        self.0 = KEEPING.start_unless_named(programs())?;
         Ok(())
     }
 
