@@ -1,5 +1,5 @@
 //! What PostgreSQL alone has to be held to: strangers' functions, rights, newer schemas, ids that are taken, locks, purges that
-//! meet.
+//! meet, and indexing beside both.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use convor::ports::{Change, Storage, StorageErrorKind};
 use convor::time::Timestamp;
 use convor_postgres::{Batching, ConnectError, PostgresOptions, PostgresStorage};
 use convor_tests::database::{APPLICATION, Database};
-use convor_tests::patience::PATIENCE;
+use convor_tests::patience::{PATIENCE, look};
 use sqlx::PgPool;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -228,4 +228,43 @@ async fn what_is_imported_late_is_indexed() {
     assert_eq!(search.index(tenant.id, 1_000).await.expect("indexed"), 0, "nothing is pending");
     transfer.import(tenant.id, &events).await.expect("imported");
     assert_eq!(search.index(tenant.id, 1_000).await.expect("indexed"), events.len(), "each of them");
+}
+
+/// While words are being stored nobody waits who appends or purges, in the same conversations as well; and nothing is left of
+/// what is purged meanwhile.
+#[tokio::test]
+async fn indexing_keeps_nobody_waiting_and_stores_nothing_that_has_gone() {
+    let database = Database::fresh().await;
+    let tenant = filled(&database).await;
+    let options = PostgresOptions::new(&database.app_url()).expect("options").lock_timeout(None);
+    let indexer = PostgresStorage::connect(options).await.expect("a storage");
+    let append = async || {
+        let append = tenant.appending(tenant.conversation, tenant.by_visitor(), MessageKind::Message);
+        let change = Change::new(tenant.by_visitor(), tenant.now());
+        tenant.storage.events().append(tenant.id, &append, &change).await.expect("no lock is in its way");
+    };
+    append().await;
+    let mut ahead = connect(&database.superuser_url()).await;
+    run(
+        &mut ahead,
+        "BEGIN; INSERT INTO convor.words (tenant_id, word, at, conversation_id, staff_seq) \
+         SELECT DISTINCT e.tenant_id, w.word, e.at, e.conversation_id, e.staff_seq \
+         FROM convor.events e, regexp_split_to_table(lower(e.text), '[^a-z0-9]+') AS w (word) WHERE w.word <> '' \
+         ON CONFLICT DO NOTHING",
+    )
+    .await;
+    let id = tenant.id;
+    let indexing = tokio::spawn(async move { indexer.search().expect("it searches").index(id, 1_000).await });
+    let mut superuser = connect(&database.superuser_url()).await;
+    let waiting = "SELECT count(*) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%search_store%'";
+    let waits = look(async || (count(&mut superuser, waiting).await > 0).then_some(())).await;
+    assert!(waits.is_ok(), "it waits for what becomes of the same word");
+
+    append().await;
+    let purged = tenant.storage.events().purge(id, Timestamp::MAX, 1_000).await.expect("nor in this one's");
+    assert!(purged > 0);
+    run(&mut ahead, "ROLLBACK").await;
+    assert!(indexing.await.expect("no panic").expect("indexed") > 0);
+    assert_eq!(count(&mut superuser, "SELECT count(*) FROM convor.words").await, 0);
 }

@@ -31,7 +31,7 @@ const NOISES: [(&str, f64, usize); 2] = [("messages", 1_000.0, 1), ("requests", 
 const BEFOREHAND: f64 = 3.0;
 
 /// How much longer than other loads these go on, since so few posts have no steady p99.
-const LONGER: f64 = 2.0;
+const LONGER: f64 = 4.0;
 
 /// By how much the others' p99 may grow.
 const GROWTH: f64 = 1.5;
