@@ -33,26 +33,18 @@ END
 $$;
 
 -- Stores the words of events, and up to where each conversation is searchable with them. What has gone since they were read is
--- not stored. An erasure waits for the whole of it; an append and a purge, which lock the conversation's row as well, only for
--- its end, because the words take long, and whoever shares a batch with an append waits with it.
+-- not stored.
 --
--- Rows are locked and words inserted in one order, so that no two of these wait for each other in a ring.
+-- Storing the words takes long. Under a lock on their conversations appends would wait for it, and with each all that share its
+-- batch, other tenants' too. So they are stored without one, which a foreign key of theirs would take, and what was purged or
+-- erased meanwhile is taken out again under the locks. Words go in and rows are locked in one order, all words before any lock,
+-- so that nobody waits in a ring.
 CREATE FUNCTION convor.search_store(
     p_tenant uuid, p_conversations uuid[], p_up_to bigint[], p_word_conversations uuid[], p_word_seqs bigint[],
     p_words text[]
 ) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    v_floors bigint[];
-    v_log record;
-    v_nth integer := 0;
 BEGIN
     PERFORM set_config('convor.tenant', p_tenant::text, true);
-    SELECT array_agg(x.floor_staff) INTO v_floors
-    FROM (
-        SELECT c.floor_staff FROM convor.conversations c
-        WHERE c.tenant_id = p_tenant AND c.id = ANY (p_conversations) ORDER BY c.id
-        FOR KEY SHARE
-    ) AS x;
     INSERT INTO convor.words (tenant_id, word, at, conversation_id, staff_seq)
     SELECT p_tenant, w.word, e.at, e.conversation_id, e.staff_seq
     FROM unnest(p_word_conversations, p_word_seqs, p_words) AS w (conversation, seq, word)
@@ -60,18 +52,17 @@ BEGIN
     WHERE e.text IS NOT NULL
     ORDER BY w.word, e.at, e.conversation_id, e.staff_seq
     ON CONFLICT DO NOTHING;
-    -- The same ones, of which none can have been erased.
-    FOR v_log IN
-        SELECT c.id, c.floor_staff FROM convor.conversations c
-        WHERE c.tenant_id = p_tenant AND c.id = ANY (p_conversations) ORDER BY c.id
-        FOR NO KEY UPDATE
-    LOOP
-        v_nth := v_nth + 1;
-        IF v_log.floor_staff > v_floors[v_nth] THEN
-            DELETE FROM convor.words w
-            WHERE w.tenant_id = p_tenant AND w.conversation_id = v_log.id AND w.staff_seq <= v_log.floor_staff;
-        END IF;
-    END LOOP;
+    PERFORM c.id FROM convor.conversations c
+    WHERE c.tenant_id = p_tenant AND c.id = ANY (p_conversations) ORDER BY c.id
+    FOR NO KEY UPDATE;
+    -- First where each log begins, so that words are found by it; one that has been erased has nothing at all.
+    WITH begins AS MATERIALIZED (
+        SELECT u.id, coalesce(c.floor_staff, 9223372036854775807) AS floor_staff
+        FROM unnest(p_conversations) AS u (id)
+        LEFT JOIN convor.conversations c ON c.tenant_id = p_tenant AND c.id = u.id
+    )
+    DELETE FROM convor.words w USING begins b
+    WHERE w.tenant_id = p_tenant AND w.conversation_id = b.id AND w.staff_seq <= b.floor_staff;
     UPDATE convor.conversations c SET indexed_staff = u.up_to
     FROM unnest(p_conversations, p_up_to) AS u (id, up_to)
     WHERE c.tenant_id = p_tenant AND c.id = u.id AND c.indexed_staff < u.up_to;

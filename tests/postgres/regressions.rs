@@ -230,10 +230,9 @@ async fn what_is_imported_late_is_indexed() {
     assert_eq!(search.index(tenant.id, 1_000).await.expect("indexed"), events.len(), "each of them");
 }
 
-/// While words are being stored nobody waits who appends or purges, in the same conversations as well; and nothing is left of
-/// what is purged meanwhile.
-#[tokio::test]
-async fn indexing_keeps_nobody_waiting_and_stores_nothing_that_has_gone() {
+/// Stores the words of everything that is there, does something while that is at the words, and yields how many words are left.
+/// Appends do not wait for it.
+async fn words_after_indexing(meanwhile: impl AsyncFnOnce(&Tenant)) -> i64 {
     let database = Database::fresh().await;
     let tenant = filled(&database).await;
     let options = PostgresOptions::new(&database.app_url()).expect("options").lock_timeout(None);
@@ -262,9 +261,27 @@ async fn indexing_keeps_nobody_waiting_and_stores_nothing_that_has_gone() {
     assert!(waits.is_ok(), "it waits for what becomes of the same word");
 
     append().await;
-    let purged = tenant.storage.events().purge(id, Timestamp::MAX, 1_000).await.expect("nor in this one's");
-    assert!(purged > 0);
+    meanwhile(&tenant).await;
     run(&mut ahead, "ROLLBACK").await;
     assert!(indexing.await.expect("no panic").expect("indexed") > 0);
-    assert_eq!(count(&mut superuser, "SELECT count(*) FROM convor.words").await, 0);
+    count(&mut superuser, "SELECT count(*) FROM convor.words").await
+}
+
+#[tokio::test]
+async fn indexing_stores_nothing_that_is_purged_meanwhile() {
+    let left = words_after_indexing(async |tenant| {
+        let purged = tenant.storage.events().purge(tenant.id, Timestamp::MAX, 1_000).await;
+        assert!(purged.expect("no lock is in its way") > 0);
+    });
+    assert_eq!(left.await, 0);
+}
+
+#[tokio::test]
+async fn indexing_stores_nothing_that_is_erased_meanwhile() {
+    let left = words_after_indexing(async |tenant| {
+        let change = Change::new(tenant.by_operator(), tenant.now());
+        let erased = tenant.storage.visitors().erase(tenant.id, tenant.visitor, &change).await;
+        assert!(erased.expect("no lock is in its way"));
+    });
+    assert_eq!(left.await, 0);
 }
