@@ -44,7 +44,7 @@ impl Keeping {
         if env::var_os(self.variable).is_some() {
             return Ok(None);
         }
-        let programs = programs.with_context(|| format!("no {} on the search path", self.name))?;
+        let programs = programs.with_context(|| format!("{} is not on this machine", self.name))?;
         self.start(&programs).map(Some)
     }
 
