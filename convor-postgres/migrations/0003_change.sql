@@ -6,7 +6,8 @@
 --   * One that only reads is STABLE: all of its statements see one snapshot.
 --   * Locks are taken in one order, so that none waits in a ring: a visitor, then conversations by their ids, then
 --     operators, then uploads before removable blobs, then the tenant's row for the control log. Notifications come before
---     what is due of them, and whoever waits for one holds nothing that its holder waits for.
+--     what is due of them, and whoever waits for one holds nothing that its holder waits for. Words come before all of these,
+--     in one order: whoever holds a conversation waits for none of its words.
 --   * What belongs to this schema is named with it, and the rest is found in `pg_catalog` alone: the search path of whoever
 --     calls holds no other schema, so that nobody can put a function in the place of one of PostgreSQL's.
 

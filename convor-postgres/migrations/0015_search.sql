@@ -32,17 +32,18 @@ BEGIN
 END
 $$;
 
--- Stores the words of events, and up to where each conversation is searchable with them. What has gone since they were read is
--- not stored.
+-- Stores the words of events, and up to where each conversation is searchable with them: of each the first and the last position
+-- that was read, and how many events. What has gone since then is not stored.
 --
--- Storing the words takes long. Under a lock on their conversations appends would wait for it, and with each all that share its
--- batch, other tenants' too. So they are stored without one, which a foreign key of theirs would take, and what was purged or
--- erased meanwhile is taken out again under the locks. Words go in and rows are locked in one order, all words before any lock,
--- so that nobody waits in a ring.
+-- Storing the words takes long, and whoever waited for it would hold up all that share a batch with it, other tenants' appends,
+-- too. So it is done before a conversation is locked, and what was purged or erased meanwhile is taken out again after that. The
+-- words have no foreign key, because it would keep an erasure waiting, and behind that appends.
 CREATE FUNCTION convor.search_store(
-    p_tenant uuid, p_conversations uuid[], p_up_to bigint[], p_word_conversations uuid[], p_word_seqs bigint[],
-    p_words text[]
+    p_tenant uuid, p_conversations uuid[], p_firsts bigint[], p_lasts bigint[], p_counts bigint[],
+    p_word_conversations uuid[], p_word_seqs bigint[], p_words text[]
 ) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_gone record;
 BEGIN
     PERFORM set_config('convor.tenant', p_tenant::text, true);
     INSERT INTO convor.words (tenant_id, word, at, conversation_id, staff_seq)
@@ -55,17 +56,26 @@ BEGIN
     PERFORM c.id FROM convor.conversations c
     WHERE c.tenant_id = p_tenant AND c.id = ANY (p_conversations) ORDER BY c.id
     FOR NO KEY UPDATE;
-    -- First where each log begins, so that words are found by it; one that has been erased has nothing at all.
-    WITH begins AS MATERIALIZED (
-        SELECT u.id, coalesce(c.floor_staff, 9223372036854775807) AS floor_staff
-        FROM unnest(p_conversations) AS u (id)
+    FOR v_gone IN
+        SELECT u.id, u.first, coalesce(c.floor_staff, u.last) AS last
+        FROM unnest(p_conversations, p_firsts, p_lasts) AS u (id, first, last)
         LEFT JOIN convor.conversations c ON c.tenant_id = p_tenant AND c.id = u.id
-    )
-    DELETE FROM convor.words w USING begins b
-    WHERE w.tenant_id = p_tenant AND w.conversation_id = b.id AND w.staff_seq <= b.floor_staff;
-    UPDATE convor.conversations c SET indexed_staff = u.up_to
-    FROM unnest(p_conversations, p_up_to) AS u (id, up_to)
-    WHERE c.tenant_id = p_tenant AND c.id = u.id AND c.indexed_staff < u.up_to;
+        WHERE coalesce(c.floor_staff, u.last) >= u.first
+    LOOP
+        DELETE FROM convor.words w
+        WHERE w.tenant_id = p_tenant AND w.conversation_id = v_gone.id
+            AND w.staff_seq >= v_gone.first AND w.staff_seq <= v_gone.last;
+    END LOOP;
+    -- If an import may have put more among them, they are read again: there are more than were read, or a purge made room for them.
+    UPDATE convor.conversations c SET indexed_staff = u.last
+    FROM unnest(p_conversations, p_firsts, p_lasts, p_counts) AS u (id, first, last, count)
+    WHERE c.tenant_id = p_tenant AND c.id = u.id AND c.indexed_staff < u.last
+        AND c.floor_staff < u.first
+        AND u.count >= (
+            SELECT count(*) FROM convor.events e
+            WHERE e.tenant_id = p_tenant AND e.conversation_id = u.id
+                AND e.staff_seq > least(c.indexed_staff, u.first - 1) AND e.staff_seq <= u.last
+        );
     DELETE FROM convor.unindexed n USING convor.conversations c
     WHERE n.tenant_id = p_tenant AND n.conversation_id = ANY (p_conversations)
         AND c.tenant_id = p_tenant AND c.id = n.conversation_id AND c.indexed_staff >= c.head_staff;

@@ -147,10 +147,6 @@ BEGIN
     )
     SELECT coalesce(array_agg(x.id), '{}'), coalesce(array_agg(x.first), '{}') INTO v_new, v_news
     FROM (SELECT s.conversation_id AS id, min(s.staff_seq) AS first FROM stored s GROUP BY s.conversation_id) AS x;
-    -- What was appended before they came may have been indexed: they are not.
-    UPDATE convor.conversations c SET indexed_staff = f.first - 1
-    FROM unnest(v_new, v_news) AS f (id, first)
-    WHERE c.tenant_id = p_tenant AND c.id = f.id AND c.indexed_staff >= f.first;
     INSERT INTO convor.unindexed (tenant_id, conversation_id)
     SELECT p_tenant, w.id FROM unnest(v_new) AS w (id)
     ON CONFLICT DO NOTHING;
@@ -161,15 +157,19 @@ BEGIN
     JOIN convor.events e ON e.tenant_id = p_tenant AND e.conversation_id = c.id AND e.staff_seq = c.floor_staff + 1
     WHERE c.tenant_id = p_tenant AND c.id = ANY (v_conversations)
     ON CONFLICT (tenant_id, conversation_id) DO UPDATE SET at = excluded.at;
+    -- Once, for the reason that `events_append` says. What was appended before they came may have been indexed: they are not.
     UPDATE convor.conversations c
     SET by_visitor = greatest(c.by_visitor, s.by_visitor), to_visitor = greatest(c.to_visitor, s.to_visitor),
         last_message = greatest(c.last_message, s.last_message),
-        last_visible_message = greatest(c.last_visible_message, s.last_visible_message)
+        last_visible_message = greatest(c.last_visible_message, s.last_visible_message),
+        indexed_staff = least(c.indexed_staff, s.first_new - 1)
     FROM (
         SELECT e.conversation_id AS id, max(e.by_visitor) AS by_visitor, max(e.to_visitor) AS to_visitor,
             max(e.staff_seq) FILTER (WHERE e.kind = 0) AS last_message,
-            max(e.staff_seq) FILTER (WHERE e.kind = 0 AND NOT e.note) AS last_visible_message
+            max(e.staff_seq) FILTER (WHERE e.kind = 0 AND NOT e.note) AS last_visible_message,
+            min(n.first) AS first_new
         FROM unnest(v_conversations, v_firsts) AS f (id, first)
+        LEFT JOIN unnest(v_new, v_news) AS n (id, first) ON n.id = f.id
         JOIN convor.events e ON e.tenant_id = p_tenant AND e.conversation_id = f.id AND e.staff_seq >= f.first
         GROUP BY e.conversation_id
     ) AS s

@@ -230,19 +230,10 @@ async fn what_is_imported_late_is_indexed() {
     assert_eq!(search.index(tenant.id, 1_000).await.expect("indexed"), events.len(), "each of them");
 }
 
-/// Stores the words of everything that is there, does something while that is at the words, and yields how many words are left.
-/// Appends do not wait for it.
-async fn words_after_indexing(meanwhile: impl AsyncFnOnce(&Tenant)) -> i64 {
-    let database = Database::fresh().await;
-    let tenant = filled(&database).await;
+/// Indexes a tenant's messages, and does something while the words are being stored.
+async fn while_indexing(database: &Database, tenant: &Tenant, meanwhile: impl AsyncFnOnce()) {
     let options = PostgresOptions::new(&database.app_url()).expect("options").lock_timeout(None);
     let indexer = PostgresStorage::connect(options).await.expect("a storage");
-    let append = async || {
-        let append = tenant.appending(tenant.conversation, tenant.by_visitor(), MessageKind::Message);
-        let change = Change::new(tenant.by_visitor(), tenant.now());
-        tenant.storage.events().append(tenant.id, &append, &change).await.expect("no lock is in its way");
-    };
-    append().await;
     let mut ahead = connect(&database.superuser_url()).await;
     run(
         &mut ahead,
@@ -259,29 +250,105 @@ async fn words_after_indexing(meanwhile: impl AsyncFnOnce(&Tenant)) -> i64 {
                    WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%search_store%'";
     let waits = look(async || (count(&mut superuser, waiting).await > 0).then_some(())).await;
     assert!(waits.is_ok(), "it waits for what becomes of the same word");
-
-    append().await;
-    meanwhile(&tenant).await;
+    meanwhile().await;
     run(&mut ahead, "ROLLBACK").await;
     assert!(indexing.await.expect("no panic").expect("indexed") > 0);
-    count(&mut superuser, "SELECT count(*) FROM convor.words").await
+}
+
+async fn append(tenant: &Tenant) {
+    let append = tenant.appending(tenant.conversation, tenant.by_visitor(), MessageKind::Message);
+    let change = Change::new(tenant.by_visitor(), tenant.now());
+    tenant.storage.events().append(tenant.id, &append, &change).await.expect("no lock is in its way");
+}
+
+const NOT_INDEXED: &str = "DELETE FROM convor.words; UPDATE convor.conversations SET indexed_staff = 0; \
+     INSERT INTO convor.unindexed SELECT tenant_id, id FROM convor.conversations ON CONFLICT DO NOTHING";
+const WORDS: &str = "SELECT count(*) FROM convor.words";
+const WORDS_OF_NOTHING: &str = "SELECT count(*) FROM convor.words w WHERE NOT EXISTS (SELECT FROM convor.events e \
+     WHERE (e.tenant_id, e.conversation_id, e.staff_seq) = (w.tenant_id, w.conversation_id, w.staff_seq))";
+const WITHOUT_WORDS: &str = "SELECT count(*) FROM convor.events e WHERE e.text <> '' AND NOT EXISTS (SELECT FROM \
+     convor.words w WHERE (w.tenant_id, w.conversation_id, w.staff_seq) = (e.tenant_id, e.conversation_id, e.staff_seq))";
+
+#[tokio::test]
+async fn an_append_waits_for_no_words() {
+    let database = Database::fresh().await;
+    let tenant = filled(&database).await;
+    append(&tenant).await;
+    while_indexing(&database, &tenant, async || append(&tenant).await).await;
+    let mut superuser = connect(&database.superuser_url()).await;
+    assert_eq!(count(&mut superuser, WITHOUT_WORDS).await, 1, "the one that came meanwhile");
 }
 
 #[tokio::test]
 async fn indexing_stores_nothing_that_is_purged_meanwhile() {
-    let left = words_after_indexing(async |tenant| {
-        let purged = tenant.storage.events().purge(tenant.id, Timestamp::MAX, 1_000).await;
-        assert!(purged.expect("no lock is in its way") > 0);
-    });
-    assert_eq!(left.await, 0);
+    let database = Database::fresh().await;
+    let tenant = filled(&database).await;
+    append(&tenant).await;
+    let mut superuser = connect(&database.superuser_url()).await;
+    run(&mut superuser, NOT_INDEXED).await;
+    let before = count(&mut superuser, "SELECT count(*) FROM convor.events WHERE text <> ''").await;
+    while_indexing(&database, &tenant, async || {
+        let purged = tenant.storage.events().purge(tenant.id, Timestamp::MAX, 1).await;
+        assert_eq!(purged.expect("no lock is in its way"), 1);
+    })
+    .await;
+    let after = count(&mut superuser, "SELECT count(*) FROM convor.events WHERE text <> ''").await;
+    assert_eq!(after, before - 1, "it has purged a message");
+    assert_eq!(count(&mut superuser, WORDS_OF_NOTHING).await, 0);
+    assert_eq!(count(&mut superuser, WITHOUT_WORDS).await, 0, "what is left is found");
 }
 
 #[tokio::test]
 async fn indexing_stores_nothing_that_is_erased_meanwhile() {
-    let left = words_after_indexing(async |tenant| {
+    let database = Database::fresh().await;
+    let tenant = filled(&database).await;
+    append(&tenant).await;
+    while_indexing(&database, &tenant, async || {
         let change = Change::new(tenant.by_operator(), tenant.now());
         let erased = tenant.storage.visitors().erase(tenant.id, tenant.visitor, &change).await;
         assert!(erased.expect("no lock is in its way"));
-    });
-    assert_eq!(left.await, 0);
+    })
+    .await;
+    let mut superuser = connect(&database.superuser_url()).await;
+    assert_eq!(count(&mut superuser, WORDS).await, 0);
+}
+
+/// Imports what was taken from a log while the rest is indexed, after something else has been done meanwhile.
+async fn import_while_indexing(meanwhile: impl AsyncFnOnce(&Tenant)) {
+    let database = Database::fresh().await;
+    let tenant = filled(&database).await;
+    for _ in 0..3 {
+        append(&tenant).await;
+    }
+    let mut superuser = connect(&database.superuser_url()).await;
+    let transfer = tenant.storage.transfer().expect("it moves what is stored");
+    let events = transfer.export(tenant.id, RecordKind::Event, None, 1_000).await.expect("exported");
+    run(&mut superuser, NOT_INDEXED).await;
+    run(&mut superuser, "DELETE FROM convor.events WHERE staff_seq = 2").await;
+    while_indexing(&database, &tenant, async || {
+        meanwhile(&tenant).await;
+        transfer.import(tenant.id, &events).await.expect("no lock is in its way");
+    })
+    .await;
+    assert!(count(&mut superuser, WITHOUT_WORDS).await > 0, "they came too late for it");
+    let search = tenant.storage.search().expect("it searches");
+    for _ in 0..events.len() {
+        search.index(tenant.id, 1_000).await.expect("indexed");
+    }
+    assert_eq!(count(&mut superuser, WITHOUT_WORDS).await, 0);
+}
+
+#[tokio::test]
+async fn what_is_imported_while_others_are_indexed_is_indexed_after_them() {
+    import_while_indexing(async |_| {}).await;
+}
+
+/// As many may have been purged as were imported.
+#[tokio::test]
+async fn what_is_imported_beside_a_purge_is_indexed_after_the_others() {
+    import_while_indexing(async |tenant| {
+        let purged = tenant.storage.events().purge(tenant.id, Timestamp::MAX, 1).await;
+        assert_eq!(purged.expect("no lock is in its way"), 1);
+    })
+    .await;
 }

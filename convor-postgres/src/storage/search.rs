@@ -13,14 +13,16 @@ use crate::codes;
 use crate::rows::{EventRow, field};
 
 const PENDING: &str = "SELECT conversation_id, staff_seq, text FROM convor.search_pending($1, $2)";
-const STORE: &str = "SELECT convor.search_store($1, $2, $3, $4, $5, $6)";
+const STORE: &str = "SELECT convor.search_store($1, $2, $3, $4, $5, $6, $7, $8)";
 const FIND: &str = "SELECT e AS event FROM convor.search_find($1, $2, $3, $4, $5, $6) AS e";
 
 /// Events with their words, in the columns in which they are stored.
 #[derive(Debug, Default)]
 struct Index {
     conversations: Vec<Uuid>,
-    up_to: Vec<i64>,
+    firsts: Vec<i64>,
+    lasts: Vec<i64>,
+    counts: Vec<i64>,
     word_conversations: Vec<Uuid>,
     word_seqs: Vec<i64>,
     words: Vec<String>,
@@ -34,12 +36,15 @@ impl Index {
             self.word_seqs.push(seq);
             self.words.push(word.as_str().to_owned());
         }
-        match self.up_to.last_mut() {
-            Some(up_to) if self.conversations.last() == Some(&conversation) => *up_to = seq,
-            _ => {
-                self.conversations.push(conversation);
-                self.up_to.push(seq);
-            }
+        if self.conversations.last() != Some(&conversation) {
+            self.conversations.push(conversation);
+            self.firsts.push(seq);
+            self.lasts.push(seq);
+            self.counts.push(0);
+        }
+        if let (Some(last), Some(count)) = (self.lasts.last_mut(), self.counts.last_mut()) {
+            *last = seq;
+            *count += 1;
         }
     }
 }
@@ -66,7 +71,9 @@ impl SearchRepository for PostgresStorage {
         }
         let call = Call::repeatable(STORE, tenant)
             .bind(index.conversations)
-            .bind(index.up_to)
+            .bind(index.firsts)
+            .bind(index.lasts)
+            .bind(index.counts)
             .bind(index.word_conversations)
             .bind(index.word_seqs)
             .bind(index.words);
@@ -104,7 +111,8 @@ mod tests {
         for (conversation, seq, text) in [(one, 4, "a b"), (one, 5, ""), (two, 1, "a")] {
             index.add(conversation, seq, text);
         }
-        assert_eq!((index.conversations, index.up_to), (vec![one, two], vec![5, 1]));
+        assert_eq!((index.conversations, index.firsts), (vec![one, two], vec![4, 1]));
+        assert_eq!((index.lasts, index.counts), (vec![5, 1], vec![2, 1]));
         assert_eq!((index.words, index.word_seqs), (vec!["a".into(), "b".into(), "a".into()], vec![4, 4, 1]));
         assert_eq!(index.word_conversations, [one, one, two]);
     }
