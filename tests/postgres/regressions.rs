@@ -30,6 +30,18 @@ async fn filled(database: &Database) -> Tenant {
     tenant
 }
 
+/// A visitor says something.
+async fn append(tenant: &Tenant) {
+    let append = tenant.appending(tenant.conversation, tenant.by_visitor(), MessageKind::Message);
+    let change = Change::new(tenant.by_visitor(), tenant.now());
+    tenant
+        .storage
+        .events()
+        .append(tenant.id, &append, &change)
+        .await
+        .expect("it is stored, and no lock is in its way");
+}
+
 /// A function in `public` that fits better than PostgreSQL's own is not called.
 #[tokio::test]
 async fn a_strangers_function_is_not_called() {
@@ -46,9 +58,7 @@ async fn a_strangers_function_is_not_called() {
     let called = crate::schema::refused(&mut app, "SELECT cardinality('{}'::text[])").await;
     assert_eq!(called.as_deref(), Some("P0001"), "with the server's own path it would be");
     let tenant = filled(&database).await;
-    let append = tenant.appending(tenant.conversation, tenant.by_visitor(), MessageKind::Message);
-    let change = Change::new(tenant.by_visitor(), tenant.now());
-    tenant.storage.events().append(tenant.id, &append, &change).await.expect("it is stored");
+    append(&tenant).await;
 
     let pool = PgPool::connect(&database.app_url()).await.expect("a pool");
     let refused = PostgresStorage::from_pool(pool, Batching::default()).await.err();
@@ -150,9 +160,7 @@ async fn purges_that_meet_leave_nothing() {
     let tenant = filled(&database).await;
     let mut superuser = connect(&database.superuser_url()).await;
     for _ in 0..40 {
-        let append = tenant.appending(tenant.conversation, tenant.by_visitor(), MessageKind::Message);
-        let change = Change::new(tenant.by_visitor(), tenant.now());
-        tenant.storage.events().append(tenant.id, &append, &change).await.expect("it is stored");
+        append(&tenant).await;
     }
     let all = count(&mut superuser, "SELECT count(*) FROM convor.events").await;
     let purging = (0..4).map(|_| {
@@ -253,12 +261,6 @@ async fn while_indexing(database: &Database, tenant: &Tenant, meanwhile: impl As
     meanwhile().await;
     run(&mut ahead, "ROLLBACK").await;
     assert!(indexing.await.expect("no panic").expect("indexed") > 0);
-}
-
-async fn append(tenant: &Tenant) {
-    let append = tenant.appending(tenant.conversation, tenant.by_visitor(), MessageKind::Message);
-    let change = Change::new(tenant.by_visitor(), tenant.now());
-    tenant.storage.events().append(tenant.id, &append, &change).await.expect("no lock is in its way");
 }
 
 const NOT_INDEXED: &str = "DELETE FROM convor.words; UPDATE convor.conversations SET indexed_staff = 0; \

@@ -43,6 +43,7 @@ impl EventRepository for PostgresStorage {
         Ok(page(&self.connections, tenant, conversation, audience, window, limit).await?)
     }
 
+    /// One call, and another one for as long as others are quicker with what it finds.
     async fn purge(&self, tenant: TenantId, before: Timestamp, limit: usize) -> Result<usize, StorageError> {
         loop {
             let call = Call::write(PURGE, tenant).bind(before.millis()).bind(codes::limit(limit));
